@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# A movable software MSI window for iommufd: the series and its bench.
+# What each step does stands in tools/bench.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+LANE    ?= x86_64
+TARGETS ?= iommu
+ACCEL   ?= tcg
+JOBS    ?= $(shell nproc)
+export LANE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW
+
+lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
+lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
+ifeq ($(filter $(lanes),$(LANE)),)
+$(error LANE=$(LANE) is none of: $(lanes))
+endif
+include tools/bench/$(LANE).mk
+
+help:
+	@cat tools/bench/help
+
+# The front door
+
+kselftest:
+	@$(MAKE) job JOB=kselftest
+
+demo:
+	@$(MAKE) job JOB=demo LANE=arm64
+
+job: tree
+	@$(MAKE) -f tools/bench/bench.mk
+
+# The series
+
+tree: bootstrap
+	@tools/bench/tree
+
+patches:
+	@tools/bench/patches
+
+# Set-up and clean-up
+
+bootstrap:
+	@tools/bench/bootstrap $(PACKAGES)
+
+clean:
+	rm -rf build/log build/vmm build/user-* \
+		$(foreach lane,$(lanes),build/$(lane) build/$(lane)-debug)
+
+mrproper: clean
+	@tools/bench/unsaved
+	rm -rf build/linux build/linux.tmp build/series.tmp build/patches.tmp \
+		build/apt build/deb build/dl build/ccache
+
+.PHONY: help kselftest demo job tree patches bootstrap clean mrproper

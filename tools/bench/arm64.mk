@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+# The arm64 lane: QEMU's virt board with a GICv3 ITS and an SMMUv3.
+
+PACKAGES      := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
+ARCH          := arm64
+USER_ARCH     := arm64
+CROSS_COMPILE := aarch64-linux-gnu-
+IMAGE         := Image
+BUSYBOX       := build/deb/arm64/bin/busybox
+TIMEOUT       := 1800
+
+CPU_tcg       := max,pauth-impdef=on
+CPU_kvm       := host
+MACHINE        = qemu-system-aarch64 \
+		 -M virt,gic-version=3,iommu=smmuv3,its=on -accel $(ACCEL) \
+		 -cpu $(CPU_$(ACCEL)) -m 1G -nodefaults -no-user-config \
+		 -display none -serial stdio -no-reboot $(JOB_MACHINE) \
+		 -kernel $(KERNEL) -initrd $(INITRAMFS) \
+		 -append "console=ttyAMA0 $(CMDLINE)"

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0
+# How a job is built and booted on a lane: run by the top Makefile, once
+# build/linux is there, with JOB=name and LANE=name.
+#
+# tools/bench/$(LANE).mk, the lane, says:
+#   PACKAGES       Debian packages that only this lane needs
+#   ARCH           the kernel's ARCH; CROSS_COMPILE if it takes one
+#   USER_ARCH      ARCH of the headers for user space
+#   IMAGE          target of the kernel's makefile that the machine boots
+#   BUSYBOX        a static busybox for the guest
+#   TIMEOUT        seconds after which a guest counts as hung
+#   MACHINE        the command that boots $(KERNEL) with $(INITRAMFS) and
+#                  $(CMDLINE), its console on stdout
+#
+# tools/bench/$(JOB).mk, the job, says:
+#   JOB_SCRIPT     what the guest runs
+#   JOB_FILES      more files for the guest, as /path/there=path/here; a
+#                  directory comes with all that is in it
+#   JOB_DEPS       what these are made of, where they are not just files
+#   JOB_CMDLINE    added to the kernel's command line
+#   JOB_MACHINE    added to QEMU's command line, on arm64
+#   JOB_TITLE      a few words, for the screen
+#   JOB_PROGRESS   command that prints how far the guest is, from $(LOG)
+#   JOB_VERDICT    command that reads the guest's log, $(LOG), and decides;
+#                  $$SPLAT is set when the kernel complained there
+# and has the rules for what it names. $(HEADERS) is a directory with the tree's
+# headers for user space; depend on $(HEADERS)/.installed to have it.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DELETE_ON_ERROR:
+.SUFFIXES:
+boot:
+
+BENCH := tools/bench
+LINUX := build/linux
+RUN   := +@$(BENCH)/run
+
+include $(BENCH)/$(LANE).mk
+
+export PATH       := /usr/lib/ccache:$(PATH)
+export CCACHE_DIR ?= $(CURDIR)/build/ccache
+
+FLAVOUR   := $(LANE)$(if $(DEBUG),-debug)
+OUT       := build/$(FLAVOUR)
+LOG       := build/log/$(JOB)-$(FLAVOUR).log
+HEADERS   := build/user-$(USER_ARCH)/usr/include
+
+# make in the tree, with output to $(1)
+KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE)
+
+# Files of the tree, of those that can change in it: git knows or would take them
+sources    = $(addprefix $(LINUX)/,$(shell git -C $(LINUX) ls-files \
+	     --cached --others --exclude-standard $(1)))
+
+include $(BENCH)/$(JOB).mk
+
+# The kernel. Its own makefiles know best what to build again.
+
+$(foreach collection,$(TARGETS),$(if \
+	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
+	$(error TARGETS=$(collection) is no collection of tests in $(LINUX))))
+
+FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(LANE).config \
+	     $(if $(DEBUG),$(BENCH)/debug.config) \
+	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
+CONFIG    := $(OUT)/kernel/.config
+KERNEL    := $(OUT)/kernel/$(IMAGE)
+
+$(OUT)/fragments: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FRAGMENTS)' | cmp -s - $@ || echo '$(FRAGMENTS)' > $@
+
+$(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
+	   $(call sources,'*Kconfig*')
+	$(RUN) kconfig-$(FLAVOUR) 'kernel $(FLAVOUR), options' \
+		env ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
+		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
+
+$(KERNEL): $(CONFIG) FORCE
+	$(RUN) kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
+		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) $(@F)
+
+# Headers for user space
+
+$(HEADERS)/.installed: $(call sources,include/uapi)
+	$(RUN) headers-$(USER_ARCH) 'headers $(USER_ARCH)' \
+		$(call KMAKE,build/user-$(USER_ARCH)) ARCH=$(USER_ARCH) headers
+	@touch $@
+
+# A busybox for another architecture than the machine's own
+
+build/deb/%/bin/busybox: $(BENCH)/archive
+	$(RUN) busybox-$* 'busybox $*' $(BENCH)/archive deb $* busybox-static
+	@touch $@
+
+# The initramfs
+
+INITRAMFS := $(OUT)/$(JOB).cpio
+ROOTFS    := $(OUT)/$(JOB).rootfs
+
+$(INITRAMFS): $(BENCH)/bench.mk $(BENCH)/$(JOB).mk $(BENCH)/init \
+	      $(BUSYBOX) $(JOB_SCRIPT) $(JOB_DEPS)
+	@rm -rf $(ROOTFS)
+	@mkdir -p $(dir $(foreach file,/bin/ $(JOB_FILES),\
+		$(ROOTFS)$(firstword $(subst =, ,$(file)))))
+	@cp $(BENCH)/init $(ROOTFS)/init
+	@cp $(BUSYBOX) $(ROOTFS)/bin/busybox
+	@cp $(JOB_SCRIPT) $(ROOTFS)/job
+	@$(foreach file,$(JOB_FILES),cp -r $(lastword $(subst =, ,$(file))) \
+		$(ROOTFS)$(firstword $(subst =, ,$(file)));)
+	@cd $(ROOTFS) && find . | cpio --quiet -o -H newc -R 0:0 > ../$(@F)
+
+# The machine
+
+CMDLINE    = panic=-1 printk.devkmsg=on loglevel=8 $(JOB_CMDLINE)
+
+boot: $(KERNEL) $(INITRAMFS)
+	@PROGRESS='$(JOB_PROGRESS)' $(BENCH)/boot $(TIMEOUT) \
+		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' $(MACHINE)
+	@$(BENCH)/splats $(LOG) || export SPLAT=1; $(JOB_VERDICT) && [ -z "$$SPLAT" ]
+
+FORCE:
+.PHONY: boot FORCE

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's own tests: the collections in TARGETS, through run_kselftest.sh.
+
+TESTS        = build/user-$(USER_ARCH)
+INSTALLED    = $(TESTS)/install/run_kselftest.sh
+
+JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)
+JOB_SCRIPT  := $(BENCH)/kselftest-job
+JOB_FILES    = /kselftest=$(TESTS)/install
+JOB_DEPS     = $(INSTALLED)
+JOB_PROGRESS = $(BENCH)/tap -p $(LOG)
+JOB_VERDICT  = $(BENCH)/tap $(LOG) $(wildcard $(BENCH)/$(LANE).skip)
+
+# The tests are built anew when anything changes that they may include: their
+# own makefiles do not look at headers.
+$(TESTS)/targets: FORCE
+	@mkdir -p $(@D)
+	@echo '$(TARGETS)' | cmp -s - $@ || echo '$(TARGETS)' > $@
+
+$(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(call sources,\
+	      tools/testing/selftests drivers/iommu/iommufd/iommufd_test.h)
+	@rm -rf $(TESTS)/kselftest $(@D)
+	$(RUN) tests-$(USER_ARCH) 'tests $(USER_ARCH)' \
+		$(MAKE) -C $(LINUX)/tools/testing/selftests install \
+		O=$(abspath $(TESTS)) KSFT_INSTALL_PATH=$(abspath $(@D)) \
+		ARCH=$(USER_ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
+		TARGETS='$(TARGETS)' FORCE_TARGETS=1 USERLDFLAGS=-static
+	@touch $@

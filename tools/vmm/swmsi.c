@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * swmsi - move the software MSI window of a device, and see its MSI arrive
+ *
+ * Each act opens an iommufd of its own. A line that begins with "[ ok ]",
+ * "[FAIL]" or "[skip]" is a check; "swmsi: expect IOVA", with "stage N" if that
+ * matters, says where the device must have written the MSI that was raised just
+ * before. Whoever watches the IOMMU from outside compares.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sw_msi.h>
+
+#include "vmm.h"
+
+#define MIB			((uint64_t)1 << 20)
+#define RAM_SIZE		(256 * MIB)
+
+/* The window of every Arm SMMU, as long as nobody moves it */
+#define DEFAULT_START		0x08000000
+#define WINDOW_SIZE		SW_MSI_UNIT
+
+/* Valid, and never the user's: that one is above the RAM */
+#define OTHER_START		(DEFAULT_START + WINDOW_SIZE)
+
+/* Offset of the doorbell, GITS_TRANSLATER, in its page */
+#define DOORBELL_OFFSET		0x40
+
+#define WIDTH_MAX		76
+
+static uint64_t window = RAM_SIZE;
+static uint64_t aperture_last;
+static bool failed;
+
+/* The text of the program: acts, pictures and checks */
+
+static void act(char letter, const char *title)
+{
+	printf("\nact %c: %s\n", letter, title);
+}
+
+/**
+ * struct region - one box in a picture of the IOVA space
+ * @start: its first IOVA; the next region begins where it ends
+ * @label: what is there
+ * @fill: the character that fills the box
+ */
+struct region {
+	uint64_t start;
+	const char *label;
+	char fill;
+};
+
+/* Not to scale: each box is as wide as its label and its address need */
+static void picture(const struct region *regions, size_t num)
+{
+	char addresses[WIDTH_MAX + 1] = "", boxes[WIDTH_MAX + 1] = "";
+	int used = 0;
+
+	for (size_t i = 0; i < num; i++) {
+		const struct region *region = &regions[i];
+		int label = strlen(region->label) + 2;
+		int width = snprintf(NULL, 0, "0x%" PRIx64 " ", region->start);
+
+		if (width < label + 7)
+			width = label + 7;
+		if (used + width > WIDTH_MAX)
+			break;
+		snprintf(addresses + used, width + 1, "0x%-*" PRIx64,
+			 width - 2, region->start);
+		memset(boxes + used, region->fill, width);
+		boxes[used] = '|';
+		snprintf(boxes + used + (width - label) / 2 + 1, label + 1,
+			 " %s ", region->label);
+		boxes[used + (width - label) / 2 + 1 + label] = region->fill;
+		used += width;
+	}
+	while (used && addresses[used - 1] == ' ')
+		addresses[--used] = '\0';
+	printf("   %s\n   %s|\n", addresses, boxes);
+}
+
+static void __attribute__((format(printf, 2, 3)))
+check(bool ok, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!ok)
+		failed = true;
+	printf("[%s] ", ok ? " ok " : "FAIL");
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	putchar('\n');
+}
+
+static const char *errno_name(int rc)
+{
+	return rc ? strerrorname_np(-rc) : "success";
+}
+
+static void check_done(int rc, enum sw_msi_step step, const char *what)
+{
+	check(!rc, "%s: %s", what, errno_name(rc));
+	if (rc)
+		printf("       %s\n", sw_msi_strerror(step, rc));
+}
+
+static void check_errno(int rc, int expected, const char *what)
+{
+	if (rc == expected)
+		check(true, "%s: %s", what, errno_name(rc));
+	else
+		check(false, "%s: %s, not %s", what, errno_name(rc),
+		      errno_name(expected));
+}
+
+static void check_refused(int rc, int expected, enum sw_msi_step step,
+			  const char *what)
+{
+	check_errno(rc, expected, what);
+	printf("       %s\n", sw_msi_strerror(step, expected));
+}
+
+/* A stage of 0 is for either: the kernel chooses */
+static void check_msi(struct vmm_device *device, const char *what,
+		      uint64_t start, int stage)
+{
+	uint64_t signals = vmm_device_raise_msi(device);
+
+	check(signals == 1, "%s: eventfd count %" PRIu64, what, signals);
+	printf("swmsi: expect 0x%" PRIx64, start + DOORBELL_OFFSET);
+	if (stage)
+		printf(" stage %d", stage);
+	putchar('\n');
+}
+
+/* Steps that several acts share */
+
+static void enable_msi(struct vmm_device *device)
+{
+	int rc = vmm_device_enable_msi(device);
+
+	if (rc)
+		errx(1, "VFIO_DEVICE_SET_IRQS: %s",
+		     sw_msi_strerror(SW_MSI_STEP_IRQ, rc));
+}
+
+static void attach(struct vmm_device *device, uint32_t pt_id)
+{
+	int rc = vmm_device_attach(device, pt_id);
+
+	if (rc)
+		errx(1, "attach: %s: %s", errno_name(rc),
+		     sw_msi_strerror(SW_MSI_STEP_ATTACH, rc));
+}
+
+static bool can_move(struct vmm *vmm, struct vmm_device *device)
+{
+	enum sw_msi_support support;
+	int rc;
+
+	rc = sw_msi_probe(vmm->iommufd, device->id, &support);
+	if (rc)
+		errx(1, "IOMMU_OPTION: %s",
+		     sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
+	if (support == SW_MSI_SUPPORTED)
+		return true;
+	check(false, "the window can be moved: not supported");
+	printf("       %s\n", support == SW_MSI_NO_KERNEL ?
+	       "the kernel has no IOMMU_OPTION_SW_MSI_START" :
+	       "the device has no IOMMU_RESV_SW_MSI region");
+	return false;
+}
+
+static int set_window(struct vmm *vmm, struct vmm_device *device,
+		      uint64_t start)
+{
+	return sw_msi_set_window(vmm->iommufd, device->id, start, WINDOW_SIZE);
+}
+
+static void check_set(struct vmm *vmm, struct vmm_device *device,
+		      uint64_t start)
+{
+	uint64_t got_start = 0, got_size = 0;
+	char what[48];
+	int rc;
+
+	snprintf(what, sizeof(what), "window set to 0x%" PRIx64, start);
+	rc = set_window(vmm, device, start);
+	if (rc) {
+		check_done(rc, SW_MSI_STEP_OPTION, what);
+		return;
+	}
+	rc = sw_msi_get_window(vmm->iommufd, device->id, &got_start, &got_size);
+	check(!rc && got_start == start && got_size == WINDOW_SIZE,
+	      "%s, and read back", what);
+}
+
+static bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size)
+{
+	struct iommu_iova_range *ranges;
+	bool found = false;
+	uint32_t num;
+
+	ranges = vmm_iova_ranges(vmm, &num);
+	for (uint32_t i = 0; i < num; i++)
+		if (ranges[i].start <= start &&
+		    ranges[i].last >= start + size - 1)
+			found = true;
+	free(ranges);
+	return found;
+}
+
+/* The acts */
+
+static void act_default(const char *bdf)
+{
+	const struct region regions[] = {
+		{ 0, "RAM", '=' },
+		{ DEFAULT_START, "MSI window", '#' },
+		{ DEFAULT_START + WINDOW_SIZE, "RAM?", '=' },
+		{ RAM_SIZE, "free", ' ' },
+	};
+	struct vmm_device device;
+	struct vmm vmm;
+	int rc;
+
+	act('a', "the default window is in the way of the RAM");
+	picture(regions, 4);
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &device, bdf);
+	attach(&device, vmm.ioas_id);
+
+	rc = vmm_map_ram(&vmm, 0, RAM_SIZE);
+	check_errno(rc, -EINVAL, "mapping 256 MiB of RAM at 0 refused");
+	rc = vmm_map_ram(&vmm, 0, DEFAULT_START);
+	check_errno(rc, 0, "mapping the RAM below 128 MiB");
+	rc = vmm_map_ram(&vmm, DEFAULT_START, WINDOW_SIZE);
+	check_errno(rc, -EINVAL, "mapping the RAM at 128 MiB refused");
+	vmm_unmap_all(&vmm);
+
+	enable_msi(&device);
+	check_msi(&device, "MSI without RAM", DEFAULT_START, 0);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+}
+
+static void run_moved(struct vmm *vmm, struct vmm_device *device,
+		      uint32_t pt_id, int stage)
+{
+	int rc;
+
+	check_set(vmm, device, window);
+	rc = vmm_device_attach(device, pt_id);
+	check_done(rc, SW_MSI_STEP_ATTACH, "attaching");
+	if (rc)
+		return;
+	check(ioas_can_map(vmm, DEFAULT_START, WINDOW_SIZE) &&
+	      !ioas_can_map(vmm, window, WINDOW_SIZE),
+	      "the IOAS keeps the new window free, not the default one");
+	rc = vmm_map_ram(vmm, 0, RAM_SIZE);
+	check_errno(rc, 0, "mapping 256 MiB of RAM at 0");
+
+	enable_msi(device);
+	check_msi(device, "MSI beside the RAM", window, stage);
+}
+
+static size_t moved_regions(struct region *regions)
+{
+	size_t num = 0;
+
+	regions[num++] = (struct region){ 0, "RAM 256 MiB", '=' };
+	if (window > RAM_SIZE)
+		regions[num++] = (struct region){ RAM_SIZE, "free", ' ' };
+	regions[num++] = (struct region){ window, "MSI window", '#' };
+	regions[num++] = (struct region){ window + WINDOW_SIZE, "free", ' ' };
+	return num;
+}
+
+static void act_moved(const char *bdf)
+{
+	struct vmm_device device;
+	struct region regions[4];
+	struct vmm vmm;
+
+	act('b', "the window moved out of the way");
+	picture(regions, moved_regions(regions));
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &device, bdf);
+	if (can_move(&vmm, &device))
+		run_moved(&vmm, &device, vmm.ioas_id, 0);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+}
+
+static void run_refused(struct vmm *vmm, struct vmm_device *device)
+{
+	uint64_t start = 0, size = 0;
+	int rc;
+
+	check_set(vmm, device, window);
+	rc = set_window(vmm, device, window + 0x1000);
+	check_refused(rc, -EINVAL, SW_MSI_STEP_OPTION,
+		      "setting it off a multiple of 1 MiB refused");
+	rc = sw_msi_set_window(vmm->iommufd, device->id, -WINDOW_SIZE,
+			       2 * WINDOW_SIZE);
+	check_refused(rc, -EOVERFLOW, SW_MSI_STEP_OPTION,
+		      "setting it past the last address refused");
+	rc = sw_msi_get_window(vmm->iommufd, device->id, &start, &size);
+	check(!rc && start == window && size == WINDOW_SIZE,
+	      "the window is still at 0x%" PRIx64, window);
+
+	rc = vmm_map_ram(vmm, 0, RAM_SIZE);
+	if (rc)
+		errx(1, "map the RAM: %s", errno_name(rc));
+	rc = set_window(vmm, device, DEFAULT_START);
+	if (!rc)
+		rc = vmm_device_attach(device, vmm->ioas_id);
+	check_refused(rc, -EADDRINUSE, SW_MSI_STEP_ATTACH,
+		      "attaching with it in the RAM refused");
+	rc = set_window(vmm, device, aperture_last + 1);
+	if (!rc)
+		rc = vmm_device_attach(device, vmm->ioas_id);
+	check_refused(rc, -EINVAL, SW_MSI_STEP_ATTACH,
+		      "attaching with it outside the aperture refused");
+
+	check_set(vmm, device, window);
+	attach(device, vmm->ioas_id);
+	rc = set_window(vmm, device, OTHER_START);
+	check_refused(rc, -EBUSY, SW_MSI_STEP_OPTION, "setting it while attached refused");
+	enable_msi(device);
+	check_msi(device, "MSI after all that", window, 0);
+}
+
+static void act_refused(const char *bdf)
+{
+	const struct region regions[] = {
+		{ 0, "RAM", '=' },
+		{ DEFAULT_START, "refused", 'x' },
+		{ DEFAULT_START + WINDOW_SIZE, "RAM", '=' },
+		{ RAM_SIZE, "free", ' ' },
+		{ aperture_last + 1, "refused", 'x' },
+	};
+	struct vmm_device device;
+	struct vmm vmm;
+
+	act('c', "windows that cannot be, and the device lives on");
+	picture(regions, 5);
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &device, bdf);
+	if (can_move(&vmm, &device))
+		run_refused(&vmm, &device);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+}
+
+static void act_nested(const char *bdf)
+{
+	struct vmm_device device;
+	struct region regions[4];
+	uint32_t hwpt_id;
+	struct vmm vmm;
+	int rc;
+
+	act('d', "the same through a nest-parent HWPT (stage 2)");
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &device, bdf);
+	rc = vmm_alloc_nest_parent(&vmm, &device, &hwpt_id);
+	if (rc == -EOPNOTSUPP) {
+		printf("[skip] nest-parent HWPT: this IOMMU has no stage 2\n");
+	} else if (rc) {
+		check(false, "nest-parent HWPT: %s", errno_name(rc));
+	} else if (can_move(&vmm, &device)) {
+		picture(regions, moved_regions(regions));
+		run_moved(&vmm, &device, hwpt_id, 2);
+	}
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+}
+
+static void act_group(const char *bdf1, const char *bdf2)
+{
+	struct vmm_device first, second;
+	uint64_t start = DEFAULT_START;
+	struct vmm vmm;
+	int rc;
+
+	act('e', "two functions of one slot, one IOMMU group");
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &first, bdf1);
+	vmm_device_open(&vmm, &second, bdf2);
+
+	if (can_move(&vmm, &first)) {
+		start = window;
+		check_set(&vmm, &first, window);
+	}
+	attach(&first, vmm.ioas_id);
+	if (start == window) {
+		rc = set_window(&vmm, &second, OTHER_START);
+		if (!rc)
+			rc = vmm_device_attach(&second, vmm.ioas_id);
+		check_refused(rc, -EBUSY, SW_MSI_STEP_ATTACH,
+			      "attaching the second with another refused");
+		check_set(&vmm, &second, window);
+	}
+	attach(&second, vmm.ioas_id);
+
+	enable_msi(&first);
+	check_msi(&first, "MSI of the first", start, 0);
+	vmm_device_close(&first);
+	enable_msi(&second);
+	check_msi(&second, "MSI of the second, the first gone", start, 0);
+	vmm_device_disable_msi(&second);
+	enable_msi(&second);
+	check_msi(&second, "MSI of the second, set up anew", start, 0);
+	vmm_device_close(&second);
+	vmm_close(&vmm);
+}
+
+/* The command line */
+
+static const char usage[] =
+"usage: swmsi [--window IOVA] COMMAND\n"
+"\n"
+"  demo BDF         the acts for one device: default window, moved window,\n"
+"                   refused windows, stage 2\n"
+"  group BDF BDF    the act for two devices of one IOMMU group\n"
+"\n"
+"  --window IOVA    where the window goes: a multiple of 1 MiB, above the\n"
+"                   256 MiB of guest RAM (default 0x10000000)\n"
+"  --help           this text\n"
+"\n"
+"BDF is the address of an edu device (1234:11e8) that vfio-pci drives, as\n"
+"0000:00:01.0. Exit status: 0 all well, 1 a check failed, 2 bad input.\n";
+
+static void __attribute__((noreturn, format(printf, 1, 2)))
+bad_input(const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fputs("swmsi: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+#define SEE_HELP "; see swmsi --help"
+
+static uint64_t parse_window(const char *arg)
+{
+	unsigned long long val;
+	char *end;
+
+	errno = 0;
+	val = strtoull(arg, &end, 0);
+	if (end == arg || *end || arg[0] == '-' || errno)
+		bad_input("--window %s: not an address, as 0x10000000 is", arg);
+	if (val % SW_MSI_UNIT)
+		bad_input("--window %s: not a multiple of 1 MiB (0x%llx is)",
+			  arg, val - val % SW_MSI_UNIT);
+	if (val < RAM_SIZE)
+		bad_input("--window %s: in the guest RAM, which ends at 0x%" PRIx64,
+			  arg, RAM_SIZE - 1);
+	return val;
+}
+
+/* The last IOVA of the automatic domain: only an attached device has one */
+static void find_aperture(const char *bdf)
+{
+	struct iommu_iova_range *ranges;
+	struct vmm_device device;
+	struct vmm vmm;
+	uint32_t num;
+
+	vmm_open(&vmm, RAM_SIZE);
+	vmm_device_open(&vmm, &device, bdf);
+	attach(&device, vmm.ioas_id);
+	ranges = vmm_iova_ranges(&vmm, &num);
+	aperture_last = ranges[num - 1].last;
+	free(ranges);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+
+	if (window + (WINDOW_SIZE - 1) > aperture_last)
+		bad_input("--window 0x%" PRIx64 ": outside the aperture, which ends at 0x%" PRIx64,
+			  window, aperture_last);
+}
+
+int main(int argc, char *argv[])
+{
+	static const struct option options[] = {
+		{ "window", required_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	const char *command;
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (opt) {
+		case 'w':
+			window = parse_window(optarg);
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			bad_input("%s: unknown, or without its value" SEE_HELP,
+				  argv[optind - 1]);
+		}
+	}
+	if (optind == argc)
+		bad_input("no command" SEE_HELP);
+	command = argv[optind++];
+	argc -= optind;
+	argv += optind;
+
+	/* What was seen so far must not be lost with a machine that dies */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+
+	if (!strcmp(command, "demo")) {
+		if (argc != 1)
+			bad_input("demo: takes the address of one device" SEE_HELP);
+		find_aperture(argv[0]);
+		act_default(argv[0]);
+		act_moved(argv[0]);
+		act_refused(argv[0]);
+		act_nested(argv[0]);
+	} else if (!strcmp(command, "group")) {
+		if (argc != 2)
+			bad_input("group: takes the addresses of two devices" SEE_HELP);
+		find_aperture(argv[0]);
+		act_group(argv[0], argv[1]);
+	} else {
+		bad_input("%s: no such command" SEE_HELP, command);
+	}
+	return failed;
+}

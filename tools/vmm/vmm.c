@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+#include "vmm.h"
+
+/* BAR 0 of the edu device, see QEMU's docs/specs/edu.rst */
+#define EDU_IRQ_RAISE		0x60
+#define EDU_IRQ_ACK		0x64
+
+/* Emulation is slow, and the machine may be busy: this only ends a lost MSI */
+#define MSI_TIMEOUT_MS		5000
+
+#define xioctl(fd, op, arg) do {	\
+	if (ioctl(fd, op, arg))		\
+		err(1, "%s", #op);	\
+} while (0)
+
+void vmm_open(struct vmm *vmm, uint64_t ram_size)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+
+	vmm->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+	if (vmm->iommufd < 0)
+		err(1, "/dev/iommu");
+	xioctl(vmm->iommufd, IOMMU_IOAS_ALLOC, &alloc);
+	vmm->ioas_id = alloc.out_ioas_id;
+
+	vmm->ram_size = ram_size;
+	vmm->ram = mmap(NULL, ram_size, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (vmm->ram == MAP_FAILED)
+		err(1, "guest RAM");
+}
+
+void vmm_close(struct vmm *vmm)
+{
+	close(vmm->iommufd);
+	munmap(vmm->ram, vmm->ram_size);
+}
+
+int vmm_map_ram(struct vmm *vmm, uint64_t start, uint64_t size)
+{
+	struct iommu_ioas_map map = {
+		.size = sizeof(map),
+		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
+			 IOMMU_IOAS_MAP_WRITEABLE,
+		.ioas_id = vmm->ioas_id,
+		.user_va = (uintptr_t)vmm->ram + start,
+		.length = size,
+		.iova = start,
+	};
+
+	return ioctl(vmm->iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
+}
+
+void vmm_unmap_all(struct vmm *vmm)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.ioas_id = vmm->ioas_id,
+		.length = UINT64_MAX,
+	};
+
+	xioctl(vmm->iommufd, IOMMU_IOAS_UNMAP, &unmap);
+}
+
+struct iommu_iova_range *vmm_iova_ranges(struct vmm *vmm, uint32_t *num)
+{
+	struct iommu_ioas_iova_ranges query = {
+		.size = sizeof(query),
+		.ioas_id = vmm->ioas_id,
+	};
+	struct iommu_iova_range *ranges;
+
+	/* Without room for the ranges, it gives their number */
+	if (!ioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, &query) ||
+	    errno != EMSGSIZE)
+		err(1, "IOMMU_IOAS_IOVA_RANGES");
+	ranges = calloc(query.num_iovas, sizeof(*ranges));
+	if (!ranges)
+		err(1, "IOVA ranges");
+	query.allowed_iovas = (uintptr_t)ranges;
+	xioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, &query);
+	*num = query.num_iovas;
+	return ranges;
+}
+
+int vmm_alloc_nest_parent(struct vmm *vmm, struct vmm_device *device,
+			  uint32_t *hwpt_id)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = IOMMU_HWPT_ALLOC_NEST_PARENT,
+		.dev_id = device->id,
+		.pt_id = vmm->ioas_id,
+	};
+
+	if (ioctl(vmm->iommufd, IOMMU_HWPT_ALLOC, &alloc))
+		return -errno;
+	*hwpt_id = alloc.out_hwpt_id;
+	return 0;
+}
+
+static int open_cdev(const char *bdf)
+{
+	char path[PATH_MAX] = "";
+	struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", bdf);
+	dir = opendir(path);
+	if (!dir)
+		err(1, "%s: is vfio-pci bound to it?", path);
+	path[0] = '\0';
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "vfio", 4))
+			snprintf(path, sizeof(path), "/dev/vfio/devices/%s",
+				 entry->d_name);
+	closedir(dir);
+
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		err(1, "VFIO device of %s: %s", bdf, path);
+	return fd;
+}
+
+static void get_region(struct vmm_device *device, uint32_t index,
+		       struct vfio_region_info *info)
+{
+	*info = (struct vfio_region_info){
+		.argsz = sizeof(*info),
+		.index = index,
+	};
+	xioctl(device->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+/* An MSI is a write by the device: without bus mastering there is none */
+static void enable_bus_master(struct vmm_device *device)
+{
+	off_t offset = device->config_offset + PCI_COMMAND;
+	uint16_t command;
+
+	if (pread(device->fd, &command, sizeof(command), offset) !=
+	    sizeof(command))
+		err(1, "read of PCI_COMMAND");
+	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
+	if (pwrite(device->fd, &command, sizeof(command), offset) !=
+	    sizeof(command))
+		err(1, "write of PCI_COMMAND");
+}
+
+void vmm_device_open(struct vmm *vmm, struct vmm_device *device,
+		     const char *bdf)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = vmm->iommufd,
+	};
+	struct vfio_region_info info;
+
+	device->fd = open_cdev(bdf);
+	device->msi_fd = -1;
+	xioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+	device->id = bind.out_devid;
+
+	get_region(device, VFIO_PCI_BAR0_REGION_INDEX, &info);
+	device->bar0_size = info.size;
+	device->bar0 = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    device->fd, info.offset);
+	if (device->bar0 == MAP_FAILED)
+		err(1, "BAR 0 of %s", bdf);
+
+	get_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	device->config_offset = info.offset;
+	enable_bus_master(device);
+}
+
+void vmm_device_close(struct vmm_device *device)
+{
+	/* The mapping of the BAR keeps the file open too */
+	munmap((void *)device->bar0, device->bar0_size);
+	close(device->fd);
+	if (device->msi_fd >= 0)
+		close(device->msi_fd);
+}
+
+int vmm_device_attach(struct vmm_device *device, uint32_t pt_id)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = pt_id,
+	};
+
+	if (ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
+		return -errno;
+	return 0;
+}
+
+int vmm_device_enable_msi(struct vmm_device *device)
+{
+	_Alignas(struct vfio_irq_set)
+	char buf[sizeof(struct vfio_irq_set) + sizeof(int)] = "";
+	struct vfio_irq_set *set = (struct vfio_irq_set *)buf;
+	int rc;
+
+	device->msi_fd = eventfd(0, EFD_CLOEXEC);
+	if (device->msi_fd < 0)
+		err(1, "eventfd");
+	set->argsz = sizeof(buf);
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = VFIO_PCI_MSI_IRQ_INDEX;
+	set->count = 1;
+	memcpy(set->data, &device->msi_fd, sizeof(int));
+	if (!ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set))
+		return 0;
+
+	rc = -errno;
+	close(device->msi_fd);
+	device->msi_fd = -1;
+	return rc;
+}
+
+void vmm_device_disable_msi(struct vmm_device *device)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = VFIO_PCI_MSI_IRQ_INDEX,
+	};
+
+	xioctl(device->fd, VFIO_DEVICE_SET_IRQS, &set);
+	close(device->msi_fd);
+	device->msi_fd = -1;
+}
+
+uint64_t vmm_device_raise_msi(struct vmm_device *device)
+{
+	struct pollfd pollfd = { .fd = device->msi_fd, .events = POLLIN };
+	uint64_t count = 0;
+
+	device->bar0[EDU_IRQ_RAISE / 4] = 1;
+	if (poll(&pollfd, 1, MSI_TIMEOUT_MS) == 1 &&
+	    read(device->msi_fd, &count, sizeof(count)) != sizeof(count))
+		err(1, "eventfd");
+	device->bar0[EDU_IRQ_ACK / 4] = 1;
+	return count;
+}

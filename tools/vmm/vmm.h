@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A small VMM on /dev/iommu and a VFIO character device: an IOAS with the
+ * guest's RAM, and QEMU's edu device with its one MSI on an eventfd.
+ *
+ * What the kernel may refuse for a reason the caller wants to see returns a
+ * negative errno. Anything else that fails ends the program with one line.
+ */
+#ifndef VMM_H
+#define VMM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/iommufd.h>
+
+/**
+ * struct vmm - an iommufd with one IOAS, and the RAM of the guest
+ * @iommufd: file descriptor of /dev/iommu
+ * @ioas_id: ID of the IOAS
+ * @ram: the guest's RAM, as the VMM sees it
+ * @ram_size: its size in bytes
+ */
+struct vmm {
+	int iommufd;
+	uint32_t ioas_id;
+	void *ram;
+	uint64_t ram_size;
+};
+
+/**
+ * struct vmm_device - a PCI device, bound to the iommufd of a VMM
+ * @fd: file descriptor of the VFIO device
+ * @id: device ID in the iommufd
+ * @bar0: BAR 0, mapped
+ * @bar0_size: its size in bytes
+ * @config_offset: where the configuration space is in @fd
+ * @msi_fd: the eventfd of the MSI, or -1
+ */
+struct vmm_device {
+	int fd;
+	uint32_t id;
+	volatile uint32_t *bar0;
+	size_t bar0_size;
+	uint64_t config_offset;
+	int msi_fd;
+};
+
+/**
+ * vmm_open() - Open an iommufd, allocate the IOAS and the RAM
+ * @vmm: the VMM
+ * @ram_size: size of the RAM in bytes
+ */
+void vmm_open(struct vmm *vmm, uint64_t ram_size);
+
+/**
+ * vmm_close() - Close the iommufd, free the RAM
+ * @vmm: the VMM, its devices closed
+ */
+void vmm_close(struct vmm *vmm);
+
+/**
+ * vmm_map_ram() - Map a part of the RAM at the IOVA that is its guest address
+ * @vmm: the VMM
+ * @start: first byte, in bytes from the start of the RAM
+ * @size: size in bytes
+ *
+ * Return: 0 or the negative errno of IOMMU_IOAS_MAP.
+ */
+int vmm_map_ram(struct vmm *vmm, uint64_t start, uint64_t size);
+
+/**
+ * vmm_unmap_all() - Unmap all of the RAM
+ * @vmm: the VMM
+ */
+void vmm_unmap_all(struct vmm *vmm);
+
+/**
+ * vmm_iova_ranges() - What the IOAS can map, given the devices attached to it
+ * @vmm: the VMM
+ * @num: number of ranges
+ *
+ * Return: the ranges, in ascending order; free() them.
+ */
+struct iommu_iova_range *vmm_iova_ranges(struct vmm *vmm, uint32_t *num);
+
+/**
+ * vmm_alloc_nest_parent() - Allocate a stage-2 HWPT on the IOAS
+ * @vmm: the VMM
+ * @device: the device to allocate it for
+ * @hwpt_id: ID of the new HWPT
+ *
+ * Return: 0 or the negative errno of IOMMU_HWPT_ALLOC; -EOPNOTSUPP without
+ * stage 2.
+ */
+int vmm_alloc_nest_parent(struct vmm *vmm, struct vmm_device *device,
+			  uint32_t *hwpt_id);
+
+/**
+ * vmm_device_open() - Open a PCI device, bind it and map its BAR 0
+ * @vmm: the VMM
+ * @device: the device
+ * @bdf: its address, as in /sys/bus/pci/devices; vfio-pci drives it
+ */
+void vmm_device_open(struct vmm *vmm, struct vmm_device *device,
+		     const char *bdf);
+
+/**
+ * vmm_device_close() - Let go of a device: it is detached and unbound
+ * @device: the device
+ */
+void vmm_device_close(struct vmm_device *device);
+
+/**
+ * vmm_device_attach() - Attach a device, or replace its attachment
+ * @device: the device
+ * @pt_id: ID of an IOAS or HWPT
+ *
+ * Return: 0 or the negative errno of VFIO_DEVICE_ATTACH_IOMMUFD_PT.
+ */
+int vmm_device_attach(struct vmm_device *device, uint32_t pt_id);
+
+/**
+ * vmm_device_enable_msi() - Have the device's MSI signal an eventfd
+ * @device: the device, attached
+ *
+ * Return: 0 or the negative errno of VFIO_DEVICE_SET_IRQS.
+ */
+int vmm_device_enable_msi(struct vmm_device *device);
+
+/**
+ * vmm_device_disable_msi() - Take the device's MSI down
+ * @device: the device, its MSI enabled
+ */
+void vmm_device_disable_msi(struct vmm_device *device);
+
+/**
+ * vmm_device_raise_msi() - Make the device send its MSI, and wait for it
+ * @device: the device, its MSI enabled
+ *
+ * Return: how often the eventfd was signalled; 0 when the MSI is lost.
+ */
+uint64_t vmm_device_raise_msi(struct vmm_device *device);
+
+#endif /* VMM_H */
