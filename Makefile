@@ -48,8 +48,9 @@ clean:
 	rm -rf build/log build/vmm build/user-* \
 		$(foreach lane,$(lanes),build/$(lane) build/$(lane)-debug)
 
-mrproper: clean
+mrproper:
 	@tools/bench/unsaved
+	@$(MAKE) clean
 	rm -rf build/linux build/linux.tmp build/series.tmp build/patches.tmp \
 		build/apt build/deb build/dl build/ccache
 

@@ -337,7 +337,8 @@ static void run_refused(struct vmm *vmm, struct vmm_device *device)
 	check_set(vmm, device, window);
 	attach(device, vmm->ioas_id);
 	rc = set_window(vmm, device, OTHER_START);
-	check_refused(rc, -EBUSY, SW_MSI_STEP_OPTION, "setting it while attached refused");
+	check_refused(rc, -EBUSY, SW_MSI_STEP_OPTION,
+		      "setting it while attached refused");
 	enable_msi(device);
 	check_msi(device, "MSI after all that", window, 0);
 }
