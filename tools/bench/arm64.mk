@@ -5,7 +5,7 @@ PACKAGES      := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-system-arm
 ARCH          := arm64
 USER_ARCH     := arm64
 CROSS_COMPILE := aarch64-linux-gnu-
-IMAGE         := Image
+IMAGE         := arch/arm64/boot/Image
 BUSYBOX       := build/deb/arm64/bin/busybox
 TIMEOUT       := 1800
 
