@@ -9,6 +9,7 @@ TARGETS ?= iommu
 ACCEL   ?= tcg
 JOBS    ?= $(shell nproc)
 export LANE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW
+export SECONDS SEED MODE REPLAY
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
@@ -26,10 +27,21 @@ kselftest:
 	@$(MAKE) job JOB=kselftest
 
 demo:
-	@$(MAKE) job JOB=demo LANE=arm64
+	@$(MAKE) job JOB=demo LANE=arm64 TARGETS=
 
 job: tree
 	@$(MAKE) -f tools/bench/bench.mk
+
+# Harder
+
+fuzz:
+	@$(MAKE) job JOB=fuzz LANE=um DEBUG=1
+
+mutants: tree
+	@tools/bench/mutants $(MUTANTS)
+
+bench: tree
+	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/perf
 
 # The series
 
@@ -45,7 +57,7 @@ bootstrap:
 	@tools/bench/bootstrap $(PACKAGES)
 
 clean:
-	rm -rf build/log build/vmm build/user-* \
+	rm -rf build/log build/vmm build/user-* build/mutants build/perf \
 		$(foreach lane,$(lanes),build/$(lane) build/$(lane)-debug)
 
 mrproper:
@@ -54,4 +66,5 @@ mrproper:
 	rm -rf build/linux build/linux.tmp build/series.tmp build/patches.tmp \
 		build/apt build/deb build/dl build/ccache
 
-.PHONY: help kselftest demo job tree patches bootstrap clean mrproper
+.PHONY: help kselftest demo fuzz mutants bench job tree patches bootstrap \
+	clean mrproper

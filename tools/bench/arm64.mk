@@ -7,6 +7,8 @@ USER_ARCH     := arm64
 CROSS_COMPILE := aarch64-linux-gnu-
 IMAGE         := arch/arm64/boot/Image
 BUSYBOX       := build/deb/arm64/bin/busybox
+USER_FLAGS    := -I $(CURDIR)/build/deb/arm64/usr/include \
+		 -L $(CURDIR)/build/deb/arm64/usr/lib/aarch64-linux-gnu
 TIMEOUT       := 1800
 
 CPU_tcg       := max,pauth-impdef=on
@@ -16,4 +18,4 @@ MACHINE        = qemu-system-aarch64 \
 		 -cpu $(CPU_$(ACCEL)) -m 1G -nodefaults -no-user-config \
 		 -display none -serial stdio -no-reboot $(JOB_MACHINE) \
 		 -kernel $(KERNEL) -initrd $(INITRAMFS) \
-		 -append "console=ttyAMA0 $(CMDLINE)"
+		 -append "console=ttyAMA0 hugepages=128 $(CMDLINE)"

@@ -8,6 +8,7 @@
 #   USER_ARCH      ARCH of the headers for user space
 #   IMAGE          target of the kernel's makefile that the machine boots
 #   BUSYBOX        a static busybox for the guest
+#   USER_FLAGS     for the compiler of the tests, where it needs any
 #   TIMEOUT        seconds after which a guest counts as hung
 #   MACHINE        the command that boots $(KERNEL) with $(INITRAMFS) and
 #                  $(CMDLINE), its console on stdout
@@ -73,7 +74,8 @@ $(OUT)/fragments: FORCE
 $(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 	   $(call sources,'*Kconfig*')
 	$(RUN) kconfig-$(FLAVOUR) 'kernel $(FLAVOUR), options' \
-		env ARCH=$(ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
+		env LINUX=$(LINUX) ARCH=$(ARCH) \
+		CROSS_COMPILE=$(CROSS_COMPILE) \
 		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
 
 $(KERNEL): $(CONFIG) FORCE
@@ -87,10 +89,12 @@ $(HEADERS)/.installed: $(call sources,include/uapi)
 		$(call KMAKE,build/user-$(USER_ARCH)) ARCH=$(USER_ARCH) headers
 	@touch $@
 
-# A busybox for another architecture than the machine's own
+# A busybox for another architecture than the machine's own, and what the tests
+# link with
 
 build/deb/%/bin/busybox: $(BENCH)/archive
-	$(RUN) busybox-$* 'busybox $*' $(BENCH)/archive deb $* busybox-static
+	$(RUN) deb-$* 'packages of $*' $(BENCH)/archive deb $* \
+		busybox-static libcap-dev
 	@touch $@
 
 # The initramfs

@@ -17,12 +17,13 @@ $(TESTS)/targets: FORCE
 	@mkdir -p $(@D)
 	@echo '$(TARGETS)' | cmp -s - $@ || echo '$(TARGETS)' > $@
 
-$(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(call sources,\
+$(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(BUSYBOX) $(call sources,\
 	      tools/testing/selftests drivers/iommu/iommufd/iommufd_test.h)
 	@rm -rf $(TESTS)/kselftest $(@D)
 	$(RUN) tests-$(USER_ARCH) 'tests $(USER_ARCH)' \
 		$(MAKE) -C $(LINUX)/tools/testing/selftests install \
 		O=$(abspath $(TESTS)) KSFT_INSTALL_PATH=$(abspath $(@D)) \
 		ARCH=$(USER_ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
-		TARGETS='$(TARGETS)' FORCE_TARGETS=1 USERLDFLAGS=-static
+		TARGETS='$(TARGETS)' FORCE_TARGETS=1 \
+		USERLDFLAGS='-static $(USER_FLAGS)'
 	@touch $@

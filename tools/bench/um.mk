@@ -8,4 +8,4 @@ BUSYBOX   := /bin/busybox
 TIMEOUT   := 600
 
 MACHINE    = $(KERNEL) mem=2G initrd=$(INITRAMFS) noreboot \
-	     con0=null,fd:1 con=null $(CMDLINE)
+	     con0=null,fd:1 con=null seccomp=auto $(CMDLINE)

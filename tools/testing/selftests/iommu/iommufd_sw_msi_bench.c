@@ -7,8 +7,10 @@
  *
  * Prints one sample a line, tab separated: name, number of live windows or
  * pages, value. A value is nanoseconds for one ioctl, unless the name begins
- * with "memory": bytes then. Nothing is subtracted; "empty ioctl" is what of it
- * is not iommufd's. Where two costs are compared their batches alternate.
+ * with "memory": bytes then. Batches of what is to be compared take turns. A
+ * sample is the fastest batch of a round, which other load on the machine has
+ * disturbed least. Nothing is subtracted; "empty ioctl" is what of a time is not
+ * iommufd's.
  *
  * The sets are:
  *	limits		4096 windows, 4096 pages in a window: counts, not times
@@ -39,10 +41,12 @@ enum {
 	/* Preparations of new pages in one sample */
 	NR_NEW = 16,
 	/* Calls in one batch, and batches of each kind in one sample */
-	BATCH = 256,
-	NR_BATCHES = 32,
+	BATCH = 128,
+	NR_BATCHES = 64,
 	/* Devices that are attached and detached in one batch */
 	NR_ATTACH = 64,
+	/* Far less than the shortest batch */
+	MAX_TICK_NS = 50000,
 };
 
 #define SZ_1M 0x100000ULL
@@ -95,6 +99,15 @@ static double now(void)
 static void sample(const char *name, unsigned int nr, double value)
 {
 	printf("%s\t%u\t%.1f\n", name, nr, value);
+}
+
+/* Nanoseconds for one call in the fastest batch, 0 before the first */
+static void batch_end(double *ns, double start, unsigned int calls)
+{
+	double this = (now() - start) / calls;
+
+	if (!*ns || this < *ns)
+		*ns = this;
 }
 
 static struct vm *vm_open(void)
@@ -325,36 +338,42 @@ static double time_new(struct prepare_vms *set, bool pages)
 }
 
 /* nr is a power of two: the odd stride visits all, far from each other */
-static double time_known(struct prepare_vms *set, bool pages, bool all,
-			 unsigned int batch)
+static unsigned int stride(struct prepare_vms *set, unsigned int i)
 {
-	unsigned int i = batch * BATCH;
-	unsigned int last = i + BATCH;
-	double start = now();
+	return i * 1009 % set->nr;
+}
 
-	for (; i != last; i++)
-		prepare_one(set->vms[0], pages, all ? i * 1009 % set->nr : 0);
-	return (now() - start) / BATCH;
+static void time_known(struct prepare_vms *set, bool pages, bool all,
+		       unsigned int batch, double *ns)
+{
+	double start = now();
+	unsigned int i;
+
+	for (i = batch * BATCH; i != (batch + 1) * BATCH; i++)
+		prepare_one(set->vms[0], pages, all ? stride(set, i) : 0);
+	batch_end(ns, start, BATCH);
 }
 
 /* A GET of the same devices in the same order, without any MSI */
-static double time_get_all(struct prepare_vms *set, unsigned int batch)
+static void time_get_all(struct prepare_vms *set, unsigned int batch,
+			 double *ns)
 {
-	unsigned int i = batch * BATCH;
-	unsigned int last = i + BATCH;
 	struct vm *vm = set->vms[0];
 	double start = now();
+	unsigned int i;
 
-	for (; i != last; i++)
+	for (i = batch * BATCH; i != (batch + 1) * BATCH; i++)
 		option(vm, IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_SIZE,
-		       vm->devs[i * 1009 % set->nr].dev_id, 0);
-	return (now() - start) / BATCH;
+		       vm->devs[stride(set, i)].dev_id, 0);
+	batch_end(ns, start, BATCH);
 }
 
 static void run_prepare(bool pages)
 {
 	static struct prepare_vms sets[NR_COUNTS];
-	double all[NR_COUNTS] = {}, one[NR_COUNTS] = {}, get[NR_COUNTS] = {};
+	double all[NR_COUNTS] = {};
+	double one[NR_COUNTS] = {};
+	double get[NR_COUNTS] = {};
 	unsigned int i, j;
 
 	for (i = 0; i < NR_COUNTS; i++)
@@ -364,30 +383,30 @@ static void run_prepare(bool pages)
 		struct prepare_vms *set =
 			&sets[round_nr % 2 ? i : NR_COUNTS - 1 - i];
 
-		/* Not the first of them: caches know all counts equally well */
-		time_known(set, pages, false, 0);
+		/* Filling the others has put this one out of the caches */
+		for (j = 0; j < set->nr_vms; j++)
+			prepare_one(set->vms[j], pages, 0);
 		sample(pages ? "new page, pages" : "new page, windows", set->nr,
 		       time_new(set, pages));
 	}
 
 	for (i = 0; i < NR_BATCHES; i++) {
 		for (j = 0; j < NR_COUNTS; j++) {
-			all[j] += time_known(&sets[j], pages, true, i);
-			one[j] += time_known(&sets[j], pages, false, i);
+			time_known(&sets[j], pages, true, i, &all[j]);
+			time_known(&sets[j], pages, false, i, &one[j]);
 			if (!pages)
-				get[j] += time_get_all(&sets[j], i);
+				time_get_all(&sets[j], i, &get[j]);
 		}
 	}
 	for (i = 0; i < NR_COUNTS; i++) {
 		sample(pages ? "known page, pages in turn" :
 			       "known page, windows in turn",
-		       sets[i].nr, all[i] / NR_BATCHES);
-		sample(pages ? "known page, the same of pages" :
-			       "known page, the same of windows",
-		       sets[i].nr, one[i] / NR_BATCHES);
+		       sets[i].nr, all[i]);
+		sample(pages ? "known page, one of the pages" :
+			       "known page, one of the windows",
+		       sets[i].nr, one[i]);
 		if (!pages)
-			sample("GET SIZE, devices in turn", sets[i].nr,
-			       get[i] / NR_BATCHES);
+			sample("GET SIZE, devices in turn", sets[i].nr, get[i]);
 		for (j = 0; j < sets[i].nr_vms; j++)
 			vm_close(sets[i].vms[j]);
 	}
@@ -403,25 +422,25 @@ static void run_pages(void)
 	run_prepare(true);
 }
 
-static double time_empty_ioctl(struct vm *vm)
+static void time_empty_ioctl(struct vm *vm, double *ns)
 {
 	double start = now();
 	unsigned int i;
 
 	for (i = 0; i < BATCH; i++)
 		ioctl(vm->fd, _IO(IOMMUFD_TYPE, 0));
-	return (now() - start) / BATCH;
+	batch_end(ns, start, BATCH);
 }
 
-static double time_option(struct vm *vm, __u16 op, __u32 id, __u32 object,
-			  __u64 val)
+static void time_option(struct vm *vm, __u16 op, __u32 id, __u32 object,
+			__u64 val, double *ns)
 {
 	double start = now();
 	unsigned int i;
 
 	for (i = 0; i < BATCH; i++)
 		option(vm, op, id, object, val);
-	return (now() - start) / BATCH;
+	batch_end(ns, start, BATCH);
 }
 
 static void run_options(void)
@@ -435,32 +454,27 @@ static void run_options(void)
 		[SET_START] = "SET START",
 		[SET_SIZE] = "SET SIZE",
 	};
+	double ns[NR] = {};
 	struct vm *vm = vm_open();
 	struct dev *dev = vm_add_dev(vm);
-	double ns[NR] = {};
 	unsigned int i;
 
 	set_window(vm, dev, MOCK_APERTURE_START, 1);
 	for (i = 0; i < NR_BATCHES; i++) {
-		ns[EMPTY] += time_empty_ioctl(vm);
-		ns[HUGE] += time_option(vm, IOMMU_OPTION_OP_GET,
-					IOMMU_OPTION_HUGE_PAGES, vm->ioas_id,
-					0);
-		ns[GET_START] += time_option(vm, IOMMU_OPTION_OP_GET,
-					     IOMMU_OPTION_SW_MSI_START,
-					     dev->dev_id, 0);
-		ns[GET_SIZE] += time_option(vm, IOMMU_OPTION_OP_GET,
-					    IOMMU_OPTION_SW_MSI_SIZE,
-					    dev->dev_id, 0);
-		ns[SET_START] += time_option(vm, IOMMU_OPTION_OP_SET,
-					     IOMMU_OPTION_SW_MSI_START,
-					     dev->dev_id, window_start(i));
-		ns[SET_SIZE] += time_option(vm, IOMMU_OPTION_OP_SET,
-					    IOMMU_OPTION_SW_MSI_SIZE,
-					    dev->dev_id, 1 + i % 2);
+		time_empty_ioctl(vm, &ns[EMPTY]);
+		time_option(vm, IOMMU_OPTION_OP_GET, IOMMU_OPTION_HUGE_PAGES,
+			    vm->ioas_id, 0, &ns[HUGE]);
+		time_option(vm, IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_START,
+			    dev->dev_id, 0, &ns[GET_START]);
+		time_option(vm, IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_SIZE,
+			    dev->dev_id, 0, &ns[GET_SIZE]);
+		time_option(vm, IOMMU_OPTION_OP_SET, IOMMU_OPTION_SW_MSI_START,
+			    dev->dev_id, window_start(i), &ns[SET_START]);
+		time_option(vm, IOMMU_OPTION_OP_SET, IOMMU_OPTION_SW_MSI_SIZE,
+			    dev->dev_id, 1 + i % 2, &ns[SET_SIZE]);
 	}
 	for (i = 0; i < NR; i++)
-		sample(names[i], 0, ns[i] / NR_BATCHES);
+		sample(names[i], 0, ns[i]);
 	vm_close(vm);
 }
 
@@ -470,24 +484,27 @@ enum { ATTACH, REPLACE_HWPT, REPLACE_IOAS, DETACH, NR_STEPS };
 static void time_attach(struct vm *vm, __u32 same_ioas, __u32 other_ioas,
 			double *ns)
 {
-	double times[NR_STEPS + 1];
-	unsigned int i, step;
+	double start = now();
+	unsigned int i;
 
-	times[ATTACH] = now();
 	for (i = 0; i < vm->nr_devs; i++)
 		attach(vm, &vm->devs[i]);
-	times[REPLACE_HWPT] = now();
+	batch_end(&ns[ATTACH], start, vm->nr_devs);
+
+	start = now();
 	for (i = 0; i < vm->nr_devs; i++)
 		replace(vm, &vm->devs[i], same_ioas);
-	times[REPLACE_IOAS] = now();
+	batch_end(&ns[REPLACE_HWPT], start, vm->nr_devs);
+
+	start = now();
 	for (i = 0; i < vm->nr_devs; i++)
 		replace(vm, &vm->devs[i], other_ioas);
-	times[DETACH] = now();
+	batch_end(&ns[REPLACE_IOAS], start, vm->nr_devs);
+
+	start = now();
 	for (i = 0; i < vm->nr_devs; i++)
 		detach(vm, &vm->devs[i]);
-	times[NR_STEPS] = now();
-	for (step = 0; step < NR_STEPS; step++)
-		ns[step] += (times[step + 1] - times[step]) / vm->nr_devs;
+	batch_end(&ns[DETACH], start, vm->nr_devs);
 }
 
 static void measure_attach(bool user)
@@ -519,8 +536,8 @@ static void measure_attach(bool user)
 	hwpt_alloc(vm, ioas_id, &other_ioas);
 
 	/* The same devices, so that only the window differs */
-	for (i = 0; i < NR_BATCHES * 2; i++) {
-		unsigned int which = user ? (i + round_nr) % 2 : 0;
+	for (i = 0; i < NR_BATCHES * (1 + user); i++) {
+		unsigned int which = user && (i + round_nr) % 2;
 
 		for (j = 0; user && j < NR_ATTACH; j++)
 			set_window(vm, &vm->devs[j], window_start(j), which);
@@ -528,8 +545,7 @@ static void measure_attach(bool user)
 	}
 	for (i = 0; i < 1U + user; i++)
 		for (step = 0; step < NR_STEPS; step++)
-			sample(names[i][step], 0,
-			       ns[i][step] / NR_BATCHES / (user ? 1 : 2));
+			sample(names[i][step], 0, ns[i][step]);
 	vm_close(vm);
 }
 
@@ -543,8 +559,8 @@ static void run_replace(void)
 {
 	static const unsigned int counts[] = { 1, 4, 16, 64, 256, 1024 };
 	__u32 hwpts[ARRAY_LEN(counts)][2];
-	struct vm *vms[ARRAY_LEN(counts)];
 	double ns[ARRAY_LEN(counts)] = {};
+	struct vm *vms[ARRAY_LEN(counts)];
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_LEN(counts); i++) {
@@ -555,18 +571,18 @@ static void run_replace(void)
 		for (j = 0; j < counts[i]; j++)
 			prepare(vms[i], &vms[i]->devs[0], j, NULL);
 	}
-	for (j = 0; j < NR_BATCHES * 2; j++) {
+	for (j = 0; j < NR_BATCHES; j++) {
 		for (i = 0; i < ARRAY_LEN(counts); i++) {
+			struct dev *dev = &vms[i]->devs[0];
 			double start = now();
 
-			replace(vms[i], &vms[i]->devs[0],
-				hwpts[i][(j + 1) % 2]);
-			ns[i] += now() - start;
+			replace(vms[i], dev, hwpts[i][1]);
+			replace(vms[i], dev, hwpts[i][0]);
+			batch_end(&ns[i], start, 2);
 		}
 	}
 	for (i = 0; i < ARRAY_LEN(counts); i++) {
-		sample("replace HWPT, pages", counts[i],
-		       ns[i] / NR_BATCHES / 2);
+		sample("replace HWPT, pages", counts[i], ns[i]);
 		vm_close(vms[i]);
 	}
 }
@@ -574,10 +590,10 @@ static void run_replace(void)
 /* The default window, and no more pages than 64 for the whole iommufd */
 static void run_default(void)
 {
-	struct vm *vms[ARRAY_LEN(default_counts)];
 	double known[ARRAY_LEN(default_counts)] = {};
-	struct vm *vm = vm_open();
+	struct vm *vms[ARRAY_LEN(default_counts)];
 	double empty = 0, get = 0;
+	struct vm *vm = vm_open();
 	unsigned int i, j, k;
 	double start;
 
@@ -588,22 +604,21 @@ static void run_default(void)
 			prepare(vms[i], vms[i]->devs, j, NULL);
 	}
 	for (j = 0; j < NR_BATCHES; j++) {
-		empty += time_empty_ioctl(vm);
-		get += time_option(vm, IOMMU_OPTION_OP_GET,
-				   IOMMU_OPTION_HUGE_PAGES, vm->ioas_id, 0);
+		time_empty_ioctl(vm, &empty);
+		time_option(vm, IOMMU_OPTION_OP_GET, IOMMU_OPTION_HUGE_PAGES,
+			    vm->ioas_id, 0, &get);
 		for (i = 0; i < ARRAY_LEN(default_counts); i++) {
 			start = now();
 			for (k = 0; k < BATCH; k++)
 				prepare(vms[i], vms[i]->devs,
 					k % default_counts[i], NULL);
-			known[i] += (now() - start) / BATCH;
+			batch_end(&known[i], start, BATCH);
 		}
 	}
-	sample("empty ioctl, default", 0, empty / NR_BATCHES);
-	sample("GET HUGE_PAGES, default", 0, get / NR_BATCHES);
+	sample("empty ioctl, default", 0, empty);
+	sample("GET HUGE_PAGES, default", 0, get);
 	for (i = 0; i < ARRAY_LEN(default_counts); i++) {
-		sample("known page, default", default_counts[i],
-		       known[i] / NR_BATCHES);
+		sample("known page, default", default_counts[i], known[i]);
 		start = now();
 		for (k = 0; k < NR_NEW; k++)
 			prepare(vms[i], vms[i]->devs, default_counts[i] + k,
@@ -631,17 +646,40 @@ static double slab_bytes(void)
 	return kib * 1024.0;
 }
 
+/* What closed files held is freed late, so wait until nothing moves */
+static double settled_slab_bytes(void)
+{
+	double before, after = slab_bytes();
+
+	do {
+		before = after;
+		usleep(200000);
+		after = slab_bytes();
+	} while (after != before);
+	return after;
+}
+
 static void run_memory(void)
 {
 	enum { NOTHING, DEVICE, WINDOW, ATTACHED, PAGE, NR };
-	struct vm *vm = vm_open();
 	double bytes[NR];
+	struct vm *vm;
 	unsigned int i;
 
-	/* What there is one of whatever the number */
-	set_window(vm, vm_add_dev(vm), window_start(0), window_size(0));
+	vm = vm_open();
+	add_dev_for_pages(vm, MAX_LIVE);
+	bytes[NOTHING] = settled_slab_bytes();
+	for (i = 0; i < MAX_LIVE; i++)
+		prepare(vm, &vm->devs[0], i, NULL);
+	bytes[PAGE] = slab_bytes();
+	vm_close(vm);
+	sample("memory, page in one window", MAX_LIVE,
+	       (bytes[PAGE] - bytes[NOTHING]) / MAX_LIVE);
 
-	bytes[NOTHING] = slab_bytes();
+	/* The first device takes what there is one of whatever the number */
+	vm = vm_open();
+	vm_add_dev(vm);
+	bytes[NOTHING] = settled_slab_bytes();
 	for (i = 1; i < MAX_LIVE; i++)
 		vm_add_dev(vm);
 	bytes[DEVICE] = slab_bytes();
@@ -664,24 +702,13 @@ static void run_memory(void)
 	       (bytes[ATTACHED] - bytes[WINDOW]) / (MAX_LIVE - 1));
 	sample("memory, page, a window each", MAX_LIVE,
 	       (bytes[PAGE] - bytes[ATTACHED]) / (MAX_LIVE - 1));
-
-	vm = vm_open();
-	add_dev_for_pages(vm, MAX_LIVE);
-	bytes[NOTHING] = slab_bytes();
-	for (i = 0; i < MAX_LIVE; i++)
-		prepare(vm, vm->devs, i, NULL);
-	bytes[PAGE] = slab_bytes();
-	vm_close(vm);
-	sample("memory, page in one window", MAX_LIVE,
-	       (bytes[PAGE] - bytes[NOTHING]) / MAX_LIVE);
 }
 
 static const struct {
 	const char *name;
 	void (*run)(void);
-	bool once;
 } sets[] = {
-	{ "limits", run_limits, true },
+	{ "limits", run_limits },
 	{ "memory", run_memory },
 	{ "default", run_default },
 	{ "windows", run_windows },
@@ -702,46 +729,40 @@ static int usage(void)
 	return 2;
 }
 
-static void (*find_set(const char *name, bool *once))(void)
+static unsigned int find_set(const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_LEN(sets); i++) {
-		*once = sets[i].once;
-		if (!strcmp(name, sets[i].name))
-			return sets[i].run;
-	}
-	return NULL;
+	for (i = 0; i < ARRAY_LEN(sets) && strcmp(name, sets[i].name); i++)
+		;
+	return i;
 }
 
 int main(int argc, char *argv[])
 {
-	struct timespec res;
-	int rounds, i;
-	bool once;
+	unsigned int rounds;
+	double start, tick;
+	int i;
 
-	rounds = argc > 2 ? atoi(argv[1]) : 0;
-	if (rounds < 1)
+	rounds = argc > 2 ? strtoul(argv[1], NULL, 10) : 0;
+	if (!rounds)
 		return usage();
 	for (i = 2; i < argc; i++)
-		if (!find_set(argv[i], &once))
+		if (find_set(argv[i]) == ARRAY_LEN(sets))
 			return usage();
 
 	PAGE_SIZE = sysconf(_SC_PAGE_SIZE);
-	if (clock_getres(CLOCK_MONOTONIC, &res) || res.tv_sec ||
-	    res.tv_nsec > 1000) {
-		fprintf(stderr, "iommufd_sw_msi_bench: CLOCK_MONOTONIC is too coarse for what is measured: boot with a better clocksource\n");
+	for (start = now(), tick = 0; !tick; tick = now() - start)
+		;
+	if (tick > MAX_TICK_NS) {
+		fprintf(stderr, "iommufd_sw_msi_bench: the clock ticks every %.0f ns only: the guest needs a better clocksource\n",
+			tick);
 		return 1;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
-	for (round_nr = 0; round_nr < (unsigned int)rounds; round_nr++) {
-		for (i = 2; i < argc; i++) {
-			void (*run)(void) = find_set(argv[i], &once);
-
-			if (!once || !round_nr)
-				run();
-		}
-	}
+	for (round_nr = 0; round_nr < rounds; round_nr++)
+		for (i = 2; i < argc; i++)
+			sets[find_set(argv[i])].run();
 	return 0;
 }

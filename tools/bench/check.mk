@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+# make check: what it needs. What it does is in the script "check".
+
+CHECK_PACKAGES := dash g++ libc6-dev-i386 perl python3 shellcheck sparse
+
+# Debian's clang without a version is older than what the kernel asks for
+export CLANG_VERSION := 19
+
+ifndef QUICK
+CHECK_PACKAGES += clang-$(CLANG_VERSION) lld-$(CLANG_VERSION) \
+		  llvm-$(CLANG_VERSION) coccinelle gcc-aarch64-linux-gnu \
+		  gcc-arm-linux-gnueabihf ocaml-findlib ocaml-nox python3-sphinx
+endif
+
+check: PACKAGES = $(CHECK_PACKAGES)
+check: tree
+	@QUICK=$(QUICK) tools/bench/check $(CHECKS)
+
+.PHONY: check

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0
+# Random tests of the window against a model.
+#
+#   SECONDS   how long, all modes together; 600
+#   SEED      of the first sequence; a new one each time
+#   MODE      model, fail-nth or races; all of them, one after the other
+#   REPLAY    a file: the operations that a divergence printed, and nothing else
+
+SECONDS ?= 600
+SEED    ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+MODE    ?= model fail-nth races
+
+# Once, or each use of a random one is another
+SEED    := $(SEED)
+
+ifneq ($(shell echo '$(SECONDS) $(SEED)' | grep -Ex '[1-9][0-9]{0,5} [0-9]{1,18}'),$(SECONDS) $(SEED))
+$(error SECONDS=$(SECONDS) SEED=$(SEED): both are numbers, SECONDS below a million)
+endif
+ifneq ($(filter-out model fail-nth races,$(MODE)),)
+$(error MODE=$(MODE) is none of: model fail-nth races)
+endif
+ifneq ($(REPLAY),)
+ifeq ($(wildcard $(REPLAY)),)
+$(error REPLAY=$(REPLAY): there is no such file)
+endif
+endif
+
+FUZZ         := $(OUT)/iommufd_sw_msi_fuzz
+FUZZ_SOURCES := $(addprefix tools/testing/selftests/iommu/iommufd_sw_msi_,\
+		fuzz.c model.c)
+FUZZ_HEADERS := $(LINUX)/drivers/iommu/iommufd
+
+JOB_TITLE     = fuzz on $(FLAVOUR), SEED=$(SEED)
+JOB_SCRIPT   := $(BENCH)/fuzz-job
+JOB_FILES     = /bin/iommufd_sw_msi_fuzz=$(FUZZ) $(if $(REPLAY),/replay=$(REPLAY))
+JOB_DEPS      = $(FUZZ) $(REPLAY) FORCE
+empty        :=
+# Freed memory shows at once; KASAN sees that itself, and the two do not mix
+JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
+		FUZZ_SEED=$(SEED) \
+		FUZZ_MODES=$(subst $(empty) ,$(empty),$(MODE:%=%,))
+JOB_PROGRESS  = sed -n 's/^job: //p' $(LOG) | grep ' ops ' | tail -n 1
+# What it found, else how much it did
+JOB_VERDICT   = sed -n 's/^job: //p' $(LOG) | awk '/ no divergence$$/; \
+		/^(DIVERGENCE|The kernel killed)/, /^(---|exit )/'; \
+		grep -qx 'job: exit 0' $(LOG)
+
+# Boot, leak check and what a slow machine adds
+TIMEOUT      := $(shell expr $(SECONDS) + $(SECONDS) / 4 + 300)
+
+# um: system calls without ptrace
+MACHINE_um   := seccomp=on
+MACHINE      += $(MACHINE_$(LANE))
+
+$(FUZZ): $(FUZZ_SOURCES) $(FUZZ_SOURCES:fuzz.c=model.h) \
+	 $(FUZZ_HEADERS)/iommufd_test.h $(HEADERS)/.installed
+	@mkdir -p $(@D)
+	$(RUN) fuzz-user iommufd_sw_msi_fuzz $(CROSS_COMPILE)gcc -static -O2 \
+		-Wall -Wextra -pthread -isystem $(HEADERS) -I$(FUZZ_HEADERS) \
+		-o $@ $(FUZZ_SOURCES)

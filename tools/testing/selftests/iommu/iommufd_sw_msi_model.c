@@ -1,0 +1,920 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What one iommufd must do, as far as the software MSI window is concerned.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#define __EXPORTED_HEADERS__
+#include <linux/iommufd.h>
+
+#include "iommufd_test.h"
+#include "iommufd_sw_msi_model.h"
+
+#define SZ_1M 0x100000ULL
+
+unsigned long model_rules[NR_RULES];
+
+#define MODEL_RULE_NAME(name, text) [RULE_##name] = text,
+const char *const model_rule_names[NR_RULES] = {
+	MODEL_RULES(MODEL_RULE_NAME)
+};
+
+static const struct model_range reserved = { MOCK_RESV_START, MOCK_RESV_LAST };
+
+static void rule(enum model_rule nr)
+{
+	model_rules[nr]++;
+}
+
+/* For predictions: count the rule that decided */
+static int decided(enum model_rule nr, int err)
+{
+	rule(nr);
+	return err;
+}
+
+void model_init(struct model *m, __u64 page_size)
+{
+	memset(m, 0, sizeof(*m));
+	m->page_size = page_size;
+}
+
+/* The effective window, a last of 0 is for none */
+struct model_range model_window(const struct model_dev *dev)
+{
+	struct model_range window = { MOCK_SW_MSI_START, MOCK_SW_MSI_LAST };
+
+	if (dev->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI)
+		window.start = window.last = 0;
+	if (dev->size) {
+		window.start = dev->start;
+		window.last = dev->start + dev->size * SZ_1M - 1;
+	}
+	return window;
+}
+
+static bool ranges_equal(struct model_range a, struct model_range b)
+{
+	return a.start == b.start && a.last == b.last;
+}
+
+int model_paging(const struct model *m, int hwpt)
+{
+	return m->hwpts[hwpt].parent == NONE ? hwpt : m->hwpts[hwpt].parent;
+}
+
+static struct model_range hwpt_aperture(const struct model_hwpt *hwpt)
+{
+	return (struct model_range){ MOCK_APERTURE_START,
+				     hwpt->large ? MOCK_LARGE_APERTURE_LAST :
+						   MOCK_SW_MSI_LAST };
+}
+
+static bool in_group(const struct model *m, int dev, int group)
+{
+	return m->devs[dev].live && m->devs[dev].group == group;
+}
+
+static bool attached_in_group(const struct model *m, int dev, int group,
+			      unsigned int pasid)
+{
+	return in_group(m, dev, group) && m->devs[dev].hwpt[pasid] != NONE;
+}
+
+int model_group_hwpt(const struct model *m, int group, unsigned int pasid)
+{
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (attached_in_group(m, i, group, pasid))
+			return m->devs[i].hwpt[pasid];
+	return NONE;
+}
+
+static unsigned int group_attached(const struct model *m, int group,
+				   unsigned int pasid)
+{
+	unsigned int nr = 0;
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++)
+		nr += attached_in_group(m, i, group, pasid);
+	return nr;
+}
+
+static bool group_has_pasids(const struct model *m, int group)
+{
+	unsigned int pasid;
+
+	for (pasid = 1; pasid < MODEL_PASIDS; pasid++)
+		if (model_group_hwpt(m, group, pasid) != NONE)
+			return true;
+	return false;
+}
+
+/* The driver attaches all the devices of the group, bound ones or not */
+static bool driver_refuses(const struct model *m, int group, bool dirty)
+{
+	int i;
+
+	for (i = 0; i < MODEL_DEVS && dirty; i++)
+		if (in_group(m, i, group) &&
+		    m->devs[i].flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
+			return true;
+	return false;
+}
+
+/* A device of the group has no room for a PASID but that of the RID, 0 */
+static bool lacks_pasids(const struct model *m, int group)
+{
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (in_group(m, i, group) &&
+		    !(m->devs[i].flags & MOCK_FLAGS_DEVICE_PASID))
+			return true;
+	return false;
+}
+
+/* Devices */
+
+int model_create(const struct model *m, int group_dev, __u32 flags)
+{
+	int hwpt = NONE;
+
+	if (group_dev != NONE)
+		hwpt = model_group_hwpt(m, m->devs[group_dev].group, 0);
+	if (hwpt != NONE && m->hwpts[hwpt].dirty &&
+	    flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
+		return decided(RULE_ATTACH_DIRTY, EINVAL);
+	return 0;
+}
+
+static int free_group(const struct model *m)
+{
+	int group, i;
+
+	for (group = 0; group < MODEL_DEVS; group++) {
+		for (i = 0; i < MODEL_DEVS; i++)
+			if (in_group(m, i, group))
+				break;
+		if (i == MODEL_DEVS)
+			return group;
+	}
+	return NONE;
+}
+
+int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
+		  __u32 dev_id)
+{
+	struct model_dev *dev;
+	unsigned int pasid;
+	int group, slot;
+
+	group = group_dev == NONE ? free_group(m) : m->devs[group_dev].group;
+	if (group_dev == NONE) {
+		memset(&m->groups[group], 0, sizeof(m->groups[group]));
+		m->groups[group].first_attached = NONE;
+	}
+	for (slot = 0; m->devs[slot].live; slot++)
+		;
+	dev = &m->devs[slot];
+	memset(dev, 0, sizeof(*dev));
+	dev->live = true;
+	dev->stdev_id = stdev_id;
+	dev->dev_id = dev_id;
+	dev->flags = flags;
+	dev->group = group;
+	dev->start = ULLONG_MAX;
+	for (pasid = 0; pasid < MODEL_PASIDS; pasid++)
+		dev->hwpt[pasid] = NONE;
+	return slot;
+}
+
+void model_remove_dev(struct model *m, int dev)
+{
+	int group = m->devs[dev].group;
+
+	if (m->devs[dev].hwpt[0] != NONE) {
+		if (m->groups[group].first_attached == dev &&
+		    group_attached(m, group, 0) > 1)
+			rule(RULE_DESTROY_FIRST);
+		model_detached(m, dev, 0);
+	}
+	m->devs[dev].live = false;
+}
+
+/* HWPTs */
+
+/* Whether the domain of a new HWPT can take what is in the IOAS */
+static int add_domain(const struct model *m, int ioas, bool large)
+{
+	const struct model_ioas *i = &m->ioases[ioas];
+	const struct model_hwpt hwpt = { .large = large };
+	struct model_range aperture = hwpt_aperture(&hwpt);
+	unsigned int n;
+
+	for (n = 0; n < i->nr_areas; n++)
+		if (!range_inside(i->areas[n].range, aperture))
+			return decided(RULE_DOMAIN_INUSE, EADDRINUSE);
+	for (n = 0; n < i->nr_allowed; n++)
+		if (!range_inside(i->allowed[n], aperture))
+			return decided(RULE_DOMAIN_INUSE, EADDRINUSE);
+	return 0;
+}
+
+int model_hwpt(const struct model *m, int dev, int ioas, bool dirty)
+{
+	if (dirty && m->devs[dev].flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
+		return EOPNOTSUPP;
+	return add_domain(m, ioas, m->devs[dev].flags &
+				   MOCK_FLAGS_DEVICE_LARGE_APERTURE);
+}
+
+int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt)
+{
+	int slot;
+
+	for (slot = 0; m->hwpts[slot].live; slot++)
+		;
+	m->hwpts[slot] = *hwpt;
+	m->hwpts[slot].live = true;
+	m->hwpts[slot].age = m->age++;
+	return slot;
+}
+
+static bool hwpt_attached(const struct model *m, int hwpt)
+{
+	unsigned int pasid;
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++)
+		for (pasid = 0; pasid < MODEL_PASIDS; pasid++)
+			if (m->devs[i].live &&
+			    m->devs[i].hwpt[pasid] == hwpt)
+				return true;
+	return false;
+}
+
+bool model_hwpt_busy(const struct model *m, int hwpt)
+{
+	int i;
+
+	for (i = 0; i < MODEL_HWPTS; i++)
+		if (m->hwpts[i].live && m->hwpts[i].parent == hwpt)
+			return true;
+	return hwpt_attached(m, hwpt);
+}
+
+bool model_ioas_busy(const struct model *m, int ioas)
+{
+	int i;
+
+	for (i = 0; i < MODEL_HWPTS; i++)
+		if (m->hwpts[i].live && m->hwpts[i].ioas == ioas)
+			return true;
+	return false;
+}
+
+/* Options */
+
+int model_set(const struct model *m, int dev, __u32 option_id, __u64 value)
+{
+	const struct model_dev *d = &m->devs[dev];
+	bool is_start = option_id == IOMMU_OPTION_SW_MSI_START;
+	__u64 start = is_start ? value : d->start;
+	__u64 size = is_start ? d->size : value;
+	struct model_range window;
+
+	if (d->hwpt[0] != NONE)
+		return decided(RULE_SET_ATTACHED, EBUSY);
+	if (m->groups[d->group].nr_required)
+		return decided(RULE_SET_PAGES, EBUSY);
+	if (is_start && start % SZ_1M)
+		return decided(RULE_SET_MISALIGNED, EINVAL);
+	if (!is_start && !size)
+		return decided(RULE_SET_DEFAULT, 0);
+	if (!is_start && start == ULLONG_MAX)
+		return decided(RULE_SET_SIZE_FIRST, EINVAL);
+	if (!size)
+		size = 1;
+	if (size > ULONG_MAX / SZ_1M || start > ULONG_MAX - size * SZ_1M + 1)
+		return decided(RULE_SET_OVERFLOW, EOVERFLOW);
+	window.start = start;
+	window.last = start + size * SZ_1M - 1;
+	if (ranges_meet(window, reserved))
+		return decided(RULE_SET_INUSE, EADDRINUSE);
+
+	if (model_group_hwpt(m, d->group, 0) != NONE)
+		rule(RULE_SET_SIBLING);
+	if (d->hwpt[1] != NONE || d->hwpt[2] != NONE)
+		rule(RULE_SET_PASID);
+	return decided(is_start ? RULE_SET_START : RULE_SET_SIZE, 0);
+}
+
+/* Attachments */
+
+static int check_resv(const struct model *m, int ioas,
+		      const struct model_dev *dev)
+{
+	const struct model_ioas *i = &m->ioases[ioas];
+	struct model_range window = model_window(dev);
+	unsigned int n;
+
+	for (n = 0; n < i->nr_areas; n++)
+		if (ranges_meet(i->areas[n].range, reserved))
+			return decided(RULE_ATTACH_RESV, EADDRINUSE);
+	for (n = 0; n < i->nr_allowed; n++)
+		if (ranges_meet(i->allowed[n], reserved))
+			return decided(RULE_ATTACH_RESV, EADDRINUSE);
+	if (!window.last)
+		return 0;
+	for (n = 0; n < i->nr_areas; n++)
+		if (ranges_meet(i->areas[n].range, window))
+			return decided(RULE_ATTACH_MAPPED, EADDRINUSE);
+	for (n = 0; n < i->nr_allowed; n++)
+		if (ranges_meet(i->allowed[n], window))
+			return decided(RULE_ATTACH_ALLOWED, EADDRINUSE);
+	return 0;
+}
+
+static bool fits(const struct model_dev *dev, const struct model_hwpt *paging)
+{
+	return !dev->size ||
+	       range_inside(model_window(dev), hwpt_aperture(paging));
+}
+
+/* What an automatic HWPT is, made for the device in the IOAS */
+static struct model_hwpt auto_hwpt(const struct model *m, int dev, int ioas)
+{
+	return (struct model_hwpt){
+		.ioas = ioas,
+		.parent = NONE,
+		.automatic = true,
+		.large = m->devs[dev].flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE,
+	};
+}
+
+static int check_pasid_compat(const struct model *m, int group,
+			      unsigned int pasid, const struct model_hwpt *h)
+{
+	int rid = model_group_hwpt(m, group, 0);
+
+	if (pasid)
+		return h->pasid && (rid == NONE || m->hwpts[rid].pasid) ?
+			       0 :
+			       decided(RULE_PASID_REFUSED, EINVAL);
+	return h->pasid || !group_has_pasids(m, group) ?
+		       0 :
+		       decided(RULE_ATTACH_PASID_COMPAT, EINVAL);
+}
+
+static int check_attach(const struct model *m, int dev, unsigned int pasid,
+			int hwpt, int ioas)
+{
+	const struct model_dev *d = &m->devs[dev];
+	int current = model_group_hwpt(m, d->group, pasid);
+	struct model_hwpt h, paging;
+	int err;
+
+	h = hwpt == NEW_AUTO ? auto_hwpt(m, dev, ioas) : m->hwpts[hwpt];
+	paging = hwpt == NEW_AUTO ? h : m->hwpts[model_paging(m, hwpt)];
+
+	if (d->hwpt[pasid] != NONE)
+		return decided(RULE_ATTACH_AGAIN, EBUSY);
+	if (current != NONE && current != hwpt)
+		return decided(RULE_ATTACH_OTHER_HWPT, EINVAL);
+	if (!pasid) {
+		err = check_resv(m, h.ioas, d);
+		if (err)
+			return err;
+		if (!fits(d, &paging))
+			return decided(RULE_ATTACH_APERTURE, EINVAL);
+		if (current != NONE &&
+		    !ranges_equal(m->groups[d->group].window, model_window(d)))
+			return decided(RULE_ATTACH_GROUP_WINDOW, EBUSY);
+	}
+	if (current != NONE)
+		return 0;
+	err = check_pasid_compat(m, d->group, pasid, &h);
+	if (err)
+		return err;
+	if (pasid && lacks_pasids(m, d->group))
+		return decided(RULE_PASID_REFUSED, EINVAL);
+	if (!pasid && driver_refuses(m, d->group, h.dirty))
+		return decided(RULE_ATTACH_DIRTY, EINVAL);
+	return 0;
+}
+
+int model_attach_hwpt(const struct model *m, int dev, unsigned int pasid,
+		      int hwpt, int ioas)
+{
+	int err = check_attach(m, dev, pasid, hwpt, ioas);
+
+	if (err || hwpt != NEW_AUTO)
+		return err;
+	return add_domain(m, ioas, auto_hwpt(m, dev, ioas).large);
+}
+
+static bool group_has_live_pages(const struct model *m, int group)
+{
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++)
+		if (m->groups[group].required[n] &&
+		    ranges_equal(m->maps[n].window, m->groups[group].window))
+			return true;
+	return false;
+}
+
+static int check_replace(const struct model *m, int dev, unsigned int pasid,
+			 int hwpt, int ioas)
+{
+	const struct model_dev *d = &m->devs[dev];
+	int current = d->hwpt[pasid];
+	struct model_hwpt h, paging;
+	bool within;
+	int err;
+	int i;
+
+	if (current == NONE)
+		return decided(RULE_REPLACE_NOT_ATTACHED, EINVAL);
+	if (hwpt == current)
+		return decided(RULE_REPLACE_SAME, 0);
+
+	h = hwpt == NEW_AUTO ? auto_hwpt(m, dev, ioas) : m->hwpts[hwpt];
+	paging = hwpt == NEW_AUTO ? h : m->hwpts[model_paging(m, hwpt)];
+	within = h.ioas == m->hwpts[current].ioas;
+	for (i = 0; i < MODEL_DEVS && !pasid; i++) {
+		if (!attached_in_group(m, i, d->group, 0))
+			continue;
+		err = within ? 0 : check_resv(m, h.ioas, &m->devs[i]);
+		if (err)
+			return decided(RULE_REPLACE_INUSE, err);
+		if (!fits(&m->devs[i], &paging))
+			return decided(RULE_REPLACE_APERTURE, EINVAL);
+	}
+	err = check_pasid_compat(m, d->group, pasid, &h);
+	if (err)
+		return err;
+	if (!pasid && driver_refuses(m, d->group, h.dirty))
+		return decided(RULE_ATTACH_DIRTY, EINVAL);
+	return 0;
+}
+
+int model_replace_hwpt(const struct model *m, int dev, unsigned int pasid,
+		       int hwpt, int ioas)
+{
+	const struct model_dev *d = &m->devs[dev];
+	int current = d->hwpt[pasid];
+	int err = 0;
+
+	if (hwpt == NEW_AUTO)
+		err = add_domain(m, ioas, auto_hwpt(m, dev, ioas).large);
+	if (!err)
+		err = check_replace(m, dev, pasid, hwpt, ioas);
+	if (err && current != NONE && !pasid) {
+		if (hwpt != NEW_AUTO)
+			ioas = m->hwpts[hwpt].ioas;
+		rule(m->hwpts[current].ioas == ioas ?
+			     RULE_REPLACE_FAILED_WITHIN :
+			     RULE_REPLACE_FAILED_IOAS);
+		if (group_has_live_pages(m, d->group))
+			rule(RULE_REPLACE_FAILED_LIVE);
+	}
+	return err;
+}
+
+/* The automatic HWPT of the IOAS that comes after one of that age */
+static int next_auto(const struct model *m, int ioas, int after)
+{
+	int found = NONE;
+	int i;
+
+	for (i = 0; i < MODEL_HWPTS; i++) {
+		const struct model_hwpt *h = &m->hwpts[i];
+
+		if (!h->live || !h->automatic || h->ioas != ioas)
+			continue;
+		if (after != NONE && h->age <= m->hwpts[after].age)
+			continue;
+		if (found == NONE || h->age < m->hwpts[found].age)
+			found = i;
+	}
+	return found;
+}
+
+static int change_ioas(const struct model *m, int dev, unsigned int pasid,
+		       int ioas, int *hwpt,
+		       int (*change)(const struct model *m, int dev,
+				     unsigned int pasid, int hwpt, int ioas))
+{
+	int err;
+
+	for (*hwpt = next_auto(m, ioas, NONE); *hwpt != NONE;
+	     *hwpt = next_auto(m, ioas, *hwpt)) {
+		err = change(m, dev, pasid, *hwpt, ioas);
+		if (!err)
+			return decided(RULE_ATTACH_AUTO_REUSED, 0);
+		if (err != EINVAL)
+			return err;
+		rule(RULE_ATTACH_AUTO_NEXT);
+	}
+	*hwpt = NEW_AUTO;
+	err = change(m, dev, pasid, NEW_AUTO, ioas);
+	return err ? err : decided(RULE_ATTACH_AUTO_NEW, 0);
+}
+
+int model_attach_ioas(const struct model *m, int dev, unsigned int pasid,
+		      int ioas, int *hwpt)
+{
+	return change_ioas(m, dev, pasid, ioas, hwpt, model_attach_hwpt);
+}
+
+int model_replace_ioas(const struct model *m, int dev, unsigned int pasid,
+		       int ioas, int *hwpt)
+{
+	return change_ioas(m, dev, pasid, ioas, hwpt, model_replace_hwpt);
+}
+
+/* Count what becomes of the MSI pages when a group is attached anew */
+static void count_pages(const struct model *m, int group)
+{
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++)
+		if (m->groups[group].required[n])
+			rule(ranges_equal(m->maps[n].window,
+					  m->groups[group].window) ?
+				     RULE_MSI_AGAIN :
+				     RULE_MSI_STALE);
+}
+
+void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
+{
+	struct model_dev *d = &m->devs[dev];
+	bool sibling = model_group_hwpt(m, d->group, pasid) != NONE;
+
+	d->hwpt[pasid] = hwpt;
+	if (pasid) {
+		rule(RULE_PASID_ATTACH);
+		return;
+	}
+	if (m->hwpts[hwpt].parent != NONE)
+		rule(RULE_ATTACH_NESTED);
+	if (d->size)
+		rule(RULE_ATTACH_USER);
+	else if (d->start != ULLONG_MAX)
+		rule(RULE_ATTACH_START_ONLY);
+	else if (model_window(d).last)
+		rule(RULE_ATTACH_DEFAULT);
+	else
+		rule(RULE_ATTACH_NO_WINDOW);
+	if (sibling) {
+		rule(RULE_ATTACH_SIBLING);
+		return;
+	}
+	m->groups[d->group].window = model_window(d);
+	m->groups[d->group].first_attached = dev;
+	count_pages(m, d->group);
+}
+
+/* Automatic ones go with their last attachment */
+static void put_hwpt(struct model *m, int hwpt)
+{
+	if (m->hwpts[hwpt].automatic && !hwpt_attached(m, hwpt))
+		m->hwpts[hwpt].live = false;
+}
+
+void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
+{
+	const struct model_dev *d = &m->devs[dev];
+	int old = d->hwpt[pasid];
+	int i;
+
+	if (hwpt == old)
+		return;
+	if (pasid) {
+		rule(RULE_PASID_REPLACE);
+	} else {
+		rule(m->hwpts[hwpt].ioas == m->hwpts[old].ioas ?
+			     RULE_REPLACE_WITHIN :
+			     RULE_REPLACE_IOAS);
+		if (d->size)
+			rule(RULE_REPLACE_USER);
+		if (m->hwpts[hwpt].parent != NONE)
+			rule(RULE_REPLACE_NESTED);
+		if (group_attached(m, d->group, 0) > 1)
+			rule(RULE_REPLACE_GROUP);
+		if (group_has_live_pages(m, d->group))
+			rule(RULE_REPLACE_LIVE);
+	}
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (attached_in_group(m, i, d->group, pasid))
+			m->devs[i].hwpt[pasid] = hwpt;
+	put_hwpt(m, old);
+}
+
+void model_detached(struct model *m, int dev, unsigned int pasid)
+{
+	int group = m->devs[dev].group;
+	int hwpt = m->devs[dev].hwpt[pasid];
+	unsigned int n;
+
+	if (hwpt == NONE)
+		return;
+	m->devs[dev].hwpt[pasid] = NONE;
+	if (!pasid && group_attached(m, group, 0) == 0)
+		for (n = 0; n < m->nr_maps; n++)
+			if (m->groups[group].required[n] &&
+			    ranges_equal(m->maps[n].window,
+					 m->groups[group].window))
+				rule(model_present(m, model_paging(m, hwpt),
+						   n) ? RULE_MSI_KEPT :
+							RULE_MSI_LEFT);
+	put_hwpt(m, hwpt);
+}
+
+/* MSI pages */
+
+/* Lowest IOVA of the window that is not taken, else 0 */
+static __u64 free_iova(const struct model *m, struct model_range window)
+{
+	__u64 iova = window.start;
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++) {
+		if (m->taken[n] < iova)
+			continue;
+		if (m->taken[n] > iova)
+			break;
+		if (window.last - iova < m->page_size)
+			return 0;
+		iova += m->page_size;
+	}
+	return iova;
+}
+
+static int find_map(const struct model *m, struct model_range window,
+		    __u64 page)
+{
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++)
+		if (m->maps[n].page == page &&
+		    ranges_equal(m->maps[n].window, window))
+			return n;
+	return NONE;
+}
+
+int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
+{
+	const struct model_dev *d = &m->devs[dev];
+	const struct model_group *group = &m->groups[d->group];
+	int hwpt = model_group_hwpt(m, d->group, 0);
+	int map;
+
+	if (hwpt == NONE)
+		return decided(RULE_MSI_UNATTACHED, EOPNOTSUPP);
+	if (!group->window.last) {
+		*iova = page;
+		return decided(RULE_MSI_NO_WINDOW, 0);
+	}
+	if (!ranges_equal(group->window, model_window(d)))
+		return decided(RULE_MSI_OTHER_WINDOW, EBUSY);
+
+	map = find_map(m, group->window, page);
+	*iova = map == NONE ? free_iova(m, group->window) : m->maps[map].iova;
+	if (!*iova)
+		return decided(RULE_MSI_FULL, ENOSPC);
+	if (d->hwpt[0] == NONE)
+		rule(RULE_MSI_BY_SIBLING);
+	if (m->hwpts[hwpt].parent != NONE)
+		rule(RULE_MSI_NESTED);
+	return 0;
+}
+
+static bool is_skip(const struct model *m, struct model_range window,
+		    __u64 iova)
+{
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++)
+		if (!ranges_equal(m->maps[n].window, window) &&
+		    m->maps[n].iova >= window.start && m->maps[n].iova < iova)
+			return true;
+	return false;
+}
+
+void model_prepared(struct model *m, int dev, __u64 page, __u64 iova)
+{
+	struct model_group *group = &m->groups[m->devs[dev].group];
+	int map = find_map(m, group->window, page);
+	unsigned int n;
+
+	if (!group->window.last)
+		return;
+	if (map == NONE) {
+		rule(RULE_MSI_NEW);
+		if (m->nr_maps >= 64)
+			rule(RULE_MSI_MANY);
+		if (is_skip(m, group->window, iova))
+			rule(RULE_MSI_SKIPS);
+		for (n = m->nr_maps; n && m->taken[n - 1] > iova; n--)
+			m->taken[n] = m->taken[n - 1];
+		m->taken[n] = iova;
+		map = m->nr_maps++;
+		m->maps[map] = (struct model_map){ group->window, page, iova };
+	} else {
+		rule(group->required[map] ? RULE_MSI_KNOWN : RULE_MSI_SHARED);
+	}
+	group->nr_required += !group->required[map];
+	group->required[map] = true;
+}
+
+bool model_present(const struct model *m, int hwpt, unsigned int map)
+{
+	int group, at;
+
+	for (group = 0; group < MODEL_DEVS; group++) {
+		at = model_group_hwpt(m, group, 0);
+		if (at != NONE && model_paging(m, at) == hwpt &&
+		    m->groups[group].required[map] &&
+		    ranges_equal(m->groups[group].window, m->maps[map].window))
+			return true;
+	}
+	return false;
+}
+
+/* The IOVA space */
+
+void ranges_punch(struct model_range *ranges, unsigned int *nr,
+		  unsigned int max, struct model_range hole)
+{
+	unsigned int n;
+
+	for (n = 0; n < *nr; n++) {
+		struct model_range *r = &ranges[n];
+		struct model_range before = { r->start, hole.start - 1 };
+		struct model_range after = { hole.last + 1, r->last };
+		bool keep_before = hole.start > r->start;
+		bool keep_after = hole.last < r->last;
+
+		if (!ranges_meet(*r, hole))
+			continue;
+		if (keep_before && keep_after && *nr < max) {
+			memmove(r + 1, r, (*nr - n) * sizeof(*r));
+			(*nr)++;
+			*r++ = before;
+			n++;
+			*r = after;
+		} else if (keep_before) {
+			*r = before;
+		} else if (keep_after) {
+			*r = after;
+		} else {
+			memmove(r, r + 1, (--*nr - n) * sizeof(*r));
+			n--;
+		}
+	}
+}
+
+unsigned int model_ranges(const struct model *m, int ioas,
+			  struct model_range *ranges, unsigned int max)
+{
+	unsigned int nr = 1;
+	int i;
+
+	ranges[0] = (struct model_range){ 0, ULONG_MAX };
+	for (i = 0; i < MODEL_HWPTS; i++) {
+		struct model_range aperture = hwpt_aperture(&m->hwpts[i]);
+
+		if (!m->hwpts[i].live || m->hwpts[i].ioas != ioas ||
+		    m->hwpts[i].parent != NONE)
+			continue;
+		ranges_punch(ranges, &nr, max,
+		      (struct model_range){ 0, aperture.start - 1 });
+		ranges_punch(ranges, &nr, max,
+		      (struct model_range){ aperture.last + 1, ULONG_MAX });
+	}
+	for (i = 0; i < MODEL_DEVS; i++) {
+		const struct model_dev *d = &m->devs[i];
+
+		if (!d->live || d->hwpt[0] == NONE ||
+		    m->hwpts[d->hwpt[0]].ioas != ioas)
+			continue;
+		ranges_punch(ranges, &nr, max, reserved);
+		if (model_window(d).last)
+			ranges_punch(ranges, &nr, max, model_window(d));
+	}
+	return nr;
+}
+
+static bool is_reserved(const struct model *m, int ioas,
+			struct model_range range)
+{
+	struct model_range ranges[32];
+	unsigned int nr = model_ranges(m, ioas, ranges, 32);
+
+	while (nr--)
+		if (range_inside(range, ranges[nr]))
+			return false;
+	return true;
+}
+
+/* Count what is said of windows */
+static void count_map(const struct model *m, int ioas, struct model_range range,
+		      bool taken)
+{
+	const struct model_range window = { MOCK_SW_MSI_START,
+					    MOCK_SW_MSI_LAST };
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++) {
+		const struct model_dev *d = &m->devs[i];
+
+		if (!d->live || d->hwpt[0] == NONE || !d->size ||
+		    m->hwpts[d->hwpt[0]].ioas != ioas)
+			continue;
+		if (!taken && ranges_meet(range, model_window(d)))
+			rule(RULE_MAP_WINDOW);
+		if (taken && ranges_meet(range, window))
+			rule(RULE_MAP_DEFAULT);
+	}
+}
+
+int model_map(const struct model *m, int ioas, struct model_range range)
+{
+	const struct model_ioas *i = &m->ioases[ioas];
+	unsigned int n;
+
+	if (is_reserved(m, ioas, range)) {
+		count_map(m, ioas, range, false);
+		return decided(RULE_MAP_RESERVED, EINVAL);
+	}
+	for (n = 0; n < i->nr_areas; n++)
+		if (ranges_meet(i->areas[n].range, range))
+			return decided(RULE_MAP_EXISTS, EEXIST);
+	return 0;
+}
+
+void model_mapped(struct model *m, int ioas, struct model_range range,
+		  __u64 uptr)
+{
+	struct model_ioas *i = &m->ioases[ioas];
+	unsigned int n;
+
+	rule(RULE_MAP_OK);
+	count_map(m, ioas, range, true);
+	for (n = i->nr_areas++; n; n--) {
+		if (i->areas[n - 1].range.start < range.start)
+			break;
+		i->areas[n] = i->areas[n - 1];
+	}
+	i->areas[n] = (struct model_area){ range, uptr };
+}
+
+int model_unmap(struct model *m, int ioas, struct model_range range,
+		__u64 *unmapped)
+{
+	struct model_ioas *i = &m->ioases[ioas];
+	unsigned int n = 0;
+
+	*unmapped = 0;
+	while (n < i->nr_areas) {
+		struct model_range area = i->areas[n].range;
+
+		if (!ranges_meet(area, range)) {
+			n++;
+			continue;
+		}
+		if (!range_inside(area, range))
+			return decided(RULE_UNMAP_NONE, ENOENT);
+		*unmapped += area.last - area.start + 1;
+		memmove(&i->areas[n], &i->areas[n + 1],
+			(--i->nr_areas - n) * sizeof(i->areas[0]));
+	}
+	if (!*unmapped)
+		return decided(RULE_UNMAP_NONE, ENOENT);
+	return decided(RULE_UNMAP_OK, 0);
+}
+
+int model_allow(const struct model *m, int ioas,
+		const struct model_range *ranges, unsigned int nr)
+{
+	unsigned int n, o;
+
+	for (n = 0; n < nr; n++) {
+		if (ranges[n].start >= ranges[n].last)
+			return decided(RULE_ALLOW_BAD, EINVAL);
+		for (o = 0; o < n; o++)
+			if (ranges_meet(ranges[n], ranges[o]))
+				return decided(RULE_ALLOW_BAD, EINVAL);
+	}
+	for (n = 0; n < nr; n++)
+		if (is_reserved(m, ioas, ranges[n]))
+			return decided(RULE_ALLOW_INUSE, EADDRINUSE);
+	return decided(RULE_ALLOW_OK, 0);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What one iommufd must do, as far as the software MSI window is concerned.
+ *
+ * The model knows no ioctl. Its predict functions say what the kernel has to
+ * answer and change nothing; its apply functions follow a success. Errors are
+ * positive errno values, 0 is success. Objects are named by slot.
+ */
+#ifndef IOMMUFD_SW_MSI_MODEL_H
+#define IOMMUFD_SW_MSI_MODEL_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#define MODEL_RULES(rule)						\
+	rule(SET_BAD_OP, "option: unknown op")				\
+	rule(SET_RESERVED, "option: __reserved set")			\
+	rule(SET_NO_OPTION, "option: unknown id")			\
+	rule(SET_NO_DEVICE, "option: object is no device")		\
+	rule(SET_NO_WINDOW, "option: device without window")		\
+	rule(SET_ATTACHED, "SET: refused, attached")			\
+	rule(SET_PAGES, "SET: refused, group has MSI pages")		\
+	rule(SET_MISALIGNED, "SET: START misaligned")			\
+	rule(SET_SIZE_FIRST, "SET: SIZE before START")			\
+	rule(SET_OVERFLOW, "SET: window ends past unsigned long")	\
+	rule(SET_INUSE, "SET: window meets a reserved region")		\
+	rule(SET_START, "SET: START taken")				\
+	rule(SET_SIZE, "SET: SIZE taken")				\
+	rule(SET_DEFAULT, "SET: SIZE 0, back to the default")		\
+	rule(SET_SIBLING, "SET: taken while sibling is attached")	\
+	rule(SET_PASID, "SET: taken while PASID is attached")		\
+	rule(GET_UNSET, "GET: nothing set")				\
+	rule(GET_SET, "GET: what was set")				\
+	rule(GET_ATTACHED, "GET: while attached")			\
+	rule(ATTACH_DEFAULT, "attach: default window")			\
+	rule(ATTACH_USER, "attach: user's window")			\
+	rule(ATTACH_NO_WINDOW, "attach: no window")			\
+	rule(ATTACH_START_ONLY, "attach: START set, SIZE 0")		\
+	rule(ATTACH_AGAIN, "attach: is attached")			\
+	rule(ATTACH_OTHER_HWPT, "attach: group has another HWPT")	\
+	rule(ATTACH_MAPPED, "attach: window meets a mapping")		\
+	rule(ATTACH_ALLOWED, "attach: window meets an allowed range")	\
+	rule(ATTACH_RESV, "attach: reserved region meets either")	\
+	rule(ATTACH_APERTURE, "attach: window outside the aperture")	\
+	rule(ATTACH_GROUP_WINDOW, "attach: group has another window")	\
+	rule(ATTACH_SIBLING, "attach: joins the group's attachment")	\
+	rule(ATTACH_PASID_COMPAT, "attach: HWPT is not for PASID")	\
+	rule(ATTACH_DIRTY, "attach: driver refuses")			\
+	rule(ATTACH_AUTO_REUSED, "attach: automatic HWPT reused")	\
+	rule(ATTACH_AUTO_NEXT, "attach: automatic HWPT, tries on")	\
+	rule(ATTACH_AUTO_NEW, "attach: automatic HWPT made")		\
+	rule(ATTACH_NESTED, "attach: nested HWPT")			\
+	rule(DOMAIN_INUSE, "new HWPT: mapping outside the aperture")	\
+	rule(REPLACE_NOT_ATTACHED, "replace: not attached")		\
+	rule(REPLACE_SAME, "replace: with itself")			\
+	rule(REPLACE_IOAS, "replace: other IOAS")			\
+	rule(REPLACE_WITHIN, "replace: same IOAS")			\
+	rule(REPLACE_USER, "replace: user's window")			\
+	rule(REPLACE_GROUP, "replace: several devices attached")	\
+	rule(REPLACE_NESTED, "replace: nested HWPT")			\
+	rule(REPLACE_INUSE, "replace: window meets mapping, allowed")	\
+	rule(REPLACE_APERTURE, "replace: window outside the aperture")	\
+	rule(REPLACE_FAILED_WITHIN, "replace: fails in the same IOAS")	\
+	rule(REPLACE_FAILED_IOAS, "replace: fails in another IOAS")	\
+	rule(REPLACE_LIVE, "replace: with live MSI pages")		\
+	rule(REPLACE_FAILED_LIVE, "replace: fails with live MSI pages")	\
+	rule(PASID_ATTACH, "PASID: attach")				\
+	rule(PASID_REFUSED, "PASID: attach refused")			\
+	rule(PASID_REPLACE, "PASID: replace")				\
+	rule(MSI_UNATTACHED, "MSI: group is not attached")		\
+	rule(MSI_NO_WINDOW, "MSI: no window, address kept")		\
+	rule(MSI_OTHER_WINDOW, "MSI: device has another window")	\
+	rule(MSI_BY_SIBLING, "MSI: unattached device, same window")	\
+	rule(MSI_NEW, "MSI: new page")					\
+	rule(MSI_KNOWN, "MSI: known page, same group")			\
+	rule(MSI_SHARED, "MSI: known page, new to the group")		\
+	rule(MSI_SKIPS, "MSI: IOVA taken by an overlapping window")	\
+	rule(MSI_FULL, "MSI: window is full")				\
+	rule(MSI_MANY, "MSI: more than 64 pages")			\
+	rule(MSI_NESTED, "MSI: goes into the nesting parent")		\
+	rule(MSI_AGAIN, "MSI: pages back after attach")			\
+	rule(MSI_STALE, "MSI: pages of another window left out")	\
+	rule(MSI_LEFT, "MSI: pages gone after detach")			\
+	rule(MSI_KEPT, "MSI: pages kept for another group")		\
+	rule(MAP_OK, "map: taken")					\
+	rule(MAP_RESERVED, "map: meets something reserved")		\
+	rule(MAP_EXISTS, "map: meets a mapping")			\
+	rule(MAP_WINDOW, "map: meets a live user's window")		\
+	rule(MAP_DEFAULT, "map: default window of a moved device")	\
+	rule(MAP_ALLOC, "map: kernel selects the IOVA")			\
+	rule(UNMAP_OK, "unmap: taken")					\
+	rule(UNMAP_NONE, "unmap: nothing there, or a part")		\
+	rule(ALLOW_OK, "allow: taken")					\
+	rule(ALLOW_BAD, "allow: bad list")				\
+	rule(ALLOW_INUSE, "allow: meets something reserved")		\
+	rule(DESTROY_BUSY, "destroy: in use")				\
+	rule(DESTROY_NONE, "destroy: no such object")			\
+	rule(DESTROY_FIRST, "destroy: device first attached of group")	\
+	rule(CLOSE_LIVE, "close: with attached devices")
+
+enum model_rule {
+#define MODEL_RULE_ENUM(name, text) RULE_##name,
+	MODEL_RULES(MODEL_RULE_ENUM)
+	NR_RULES,
+};
+
+enum {
+	MODEL_DEVS = 6,
+	MODEL_IOASES = 3,
+	MODEL_HWPTS = 16,
+	MODEL_AREAS = 12,
+	MODEL_ALLOWED = 3,
+	MODEL_MAPS = 2048,
+	/* Attachments of a device: without PASID, and by PASID 1 and 2 */
+	MODEL_PASIDS = 3,
+	NONE = -1,
+	/* In place of the slot of a HWPT: an automatic one is made */
+	NEW_AUTO = -2,
+};
+
+struct model_range {
+	__u64 start;
+	__u64 last;
+};
+
+struct model_area {
+	struct model_range range;
+	__u64 uptr;
+};
+
+struct model_ioas {
+	bool live;
+	__u32 id;
+	/* Sorted */
+	struct model_area areas[MODEL_AREAS];
+	unsigned int nr_areas;
+	struct model_range allowed[MODEL_ALLOWED];
+	unsigned int nr_allowed;
+};
+
+/* ioas is valid for nested ones too; parent is NONE for paging ones */
+struct model_hwpt {
+	bool live;
+	__u32 id;
+	int ioas;
+	int parent;
+	bool automatic;
+	bool nest_parent;
+	bool dirty;
+	bool pasid;
+	bool large;
+	/* Place in the list of the IOAS */
+	unsigned long age;
+};
+
+struct model_dev {
+	bool live;
+	__u32 stdev_id;
+	__u32 dev_id;
+	__u32 flags;
+	int group;
+	__u64 start;
+	__u64 size;
+	/* Slots of HWPTs, by attachment */
+	int hwpt[MODEL_PASIDS];
+};
+
+/* A group lives as long as one of its devices */
+struct model_group {
+	struct model_range window;
+	int first_attached;
+	bool required[MODEL_MAPS];
+	unsigned int nr_required;
+};
+
+struct model_map {
+	struct model_range window;
+	__u64 page;
+	__u64 iova;
+};
+
+struct model {
+	__u64 page_size;
+	struct model_ioas ioases[MODEL_IOASES];
+	struct model_hwpt hwpts[MODEL_HWPTS];
+	struct model_dev devs[MODEL_DEVS];
+	struct model_group groups[MODEL_DEVS];
+	struct model_map maps[MODEL_MAPS];
+	unsigned int nr_maps;
+	/* IOVA of the maps, sorted */
+	__u64 taken[MODEL_MAPS];
+	unsigned long age;
+};
+
+/* How often each rule decided, over all models */
+extern unsigned long model_rules[NR_RULES];
+extern const char *const model_rule_names[NR_RULES];
+
+void model_init(struct model *m, __u64 page_size);
+
+struct model_range model_window(const struct model_dev *dev);
+int model_paging(const struct model *m, int hwpt);
+/* HWPT of the group's attachment, NONE if there is none */
+int model_group_hwpt(const struct model *m, int group, unsigned int pasid);
+
+int model_create(const struct model *m, int group_dev, __u32 flags);
+int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
+		  __u32 dev_id);
+void model_remove_dev(struct model *m, int dev);
+
+int model_hwpt(const struct model *m, int dev, int ioas, bool dirty);
+int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt);
+bool model_hwpt_busy(const struct model *m, int hwpt);
+bool model_ioas_busy(const struct model *m, int ioas);
+
+int model_set(const struct model *m, int dev, __u32 option_id, __u64 value);
+
+/* Attach and replace to a HWPT, or NEW_AUTO in the IOAS */
+int model_attach_hwpt(const struct model *m, int dev, unsigned int pasid,
+		      int hwpt, int ioas);
+int model_replace_hwpt(const struct model *m, int dev, unsigned int pasid,
+		       int hwpt, int ioas);
+/* The same to an IOAS; *hwpt is what it comes to */
+int model_attach_ioas(const struct model *m, int dev, unsigned int pasid,
+		      int ioas, int *hwpt);
+int model_replace_ioas(const struct model *m, int dev, unsigned int pasid,
+		       int ioas, int *hwpt);
+void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt);
+void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt);
+void model_detached(struct model *m, int dev, unsigned int pasid);
+
+int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova);
+void model_prepared(struct model *m, int dev, __u64 page, __u64 iova);
+/* Whether an attached group has the page of the map in the paging HWPT */
+bool model_present(const struct model *m, int hwpt, unsigned int map);
+
+/* Takes a hole out of the ranges, of which there may be max */
+void ranges_punch(struct model_range *ranges, unsigned int *nr,
+		  unsigned int max, struct model_range hole);
+/* Ranges of IOVA that are not reserved, sorted: returns how many */
+unsigned int model_ranges(const struct model *m, int ioas,
+			  struct model_range *ranges, unsigned int max);
+int model_map(const struct model *m, int ioas, struct model_range range);
+void model_mapped(struct model *m, int ioas, struct model_range range,
+		  __u64 uptr);
+/* Goes as far as the kernel does: part may be unmapped on failure */
+int model_unmap(struct model *m, int ioas, struct model_range range,
+		__u64 *unmapped);
+int model_allow(const struct model *m, int ioas,
+		const struct model_range *ranges, unsigned int nr);
+
+static inline bool ranges_meet(struct model_range a, struct model_range b)
+{
+	return a.start <= b.last && b.start <= a.last;
+}
+
+static inline bool range_inside(struct model_range a, struct model_range b)
+{
+	return a.start >= b.start && a.last <= b.last;
+}
+
+#endif
