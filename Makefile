@@ -51,6 +51,10 @@ tree: bootstrap
 patches:
 	@tools/bench/patches
 
+# The kernel's own checkers
+
+include tools/bench/check.mk
+
 # Set-up and clean-up
 
 bootstrap:
@@ -58,6 +62,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm build/user-* build/mutants build/perf \
+		build/check \
 		$(foreach lane,$(lanes),build/$(lane) build/$(lane)-debug)
 
 mrproper:
