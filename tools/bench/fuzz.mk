@@ -6,12 +6,9 @@
 #   MODE      model, fail-nth or races; all of them, one after the other
 #   REPLAY    a file: the operations that a divergence printed, and nothing else
 
-SECONDS ?= 600
-SEED    ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
-MODE    ?= model fail-nth races
-
-# Once, or each use of a random one is another
-SEED    := $(SEED)
+override SECONDS := $(or $(SECONDS),600)
+override SEED    := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
+override MODE    := $(or $(MODE),model fail-nth races)
 
 ifneq ($(shell echo '$(SECONDS) $(SEED)' | grep -Ex '[1-9][0-9]{0,5} [0-9]{1,18}'),$(SECONDS) $(SEED))
 $(error SECONDS=$(SECONDS) SEED=$(SEED): both are numbers, SECONDS below a million)
