@@ -5,10 +5,11 @@
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 LANE    ?= x86_64
+BASE    ?= v6.18-rc1
 TARGETS ?= iommu
 ACCEL   ?= tcg
 JOBS    ?= $(shell nproc)
-export LANE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW
+export LANE BASE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW
 export SECONDS SEED MODE REPLAY
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
@@ -17,6 +18,14 @@ ifeq ($(filter $(lanes),$(LANE)),)
 $(error LANE=$(LANE) is none of: $(lanes))
 endif
 include tools/bench/$(LANE).mk
+
+bases := $(notdir $(wildcard patches/*))
+ifeq ($(filter $(bases),$(BASE)),)
+$(error BASE=$(BASE) is none of: $(bases))
+endif
+ifneq ($(filter mutants bench check,$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+$(error BASE=$(BASE): $(MAKECMDGOALS) is for $(firstword $(bases)) only)
+endif
 
 help:
 	@cat tools/bench/help
@@ -61,15 +70,14 @@ bootstrap:
 	@tools/bench/bootstrap $(PACKAGES)
 
 clean:
-	rm -rf build/log build/vmm build/user-* build/mutants build/perf \
-		build/check \
-		$(foreach lane,$(lanes),build/$(lane) build/$(lane)-debug)
+	rm -rf build/log build/vmm* build/user-* build/mutants build/perf \
+		build/check $(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
-	@tools/bench/unsaved
+	@for base in $(bases); do BASE=$$base tools/bench/unsaved || exit; done
 	@$(MAKE) clean
-	rm -rf build/linux build/linux.tmp build/series.tmp build/patches.tmp \
-		build/apt build/deb build/dl build/ccache
+	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
+		build/deb build/dl build/ccache
 
 .PHONY: help kselftest demo fuzz mutants bench job tree patches bootstrap \
 	clean mrproper

@@ -33,7 +33,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 boot:
 
 BENCH := tools/bench
-LINUX := build/linux
+SUFFIX := $(shell . tools/bench/base; echo $$SUFFIX)
+LINUX := build/linux$(SUFFIX)
 RUN   := +@$(BENCH)/run
 
 include $(BENCH)/$(LANE).mk
@@ -41,10 +42,11 @@ include $(BENCH)/$(LANE).mk
 export PATH       := /usr/lib/ccache:$(PATH)
 export CCACHE_DIR ?= $(CURDIR)/build/ccache
 
-FLAVOUR   := $(LANE)$(if $(DEBUG),-debug)
+FLAVOUR   := $(LANE)$(if $(DEBUG),-debug)$(SUFFIX)
 OUT       := build/$(FLAVOUR)
 LOG       := build/log/$(JOB)-$(FLAVOUR).log
-HEADERS   := build/user-$(USER_ARCH)/usr/include
+USER      := build/user-$(USER_ARCH)$(SUFFIX)
+HEADERS   := $(USER)/usr/include
 
 # make in the tree, with output to $(1)
 KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE)
@@ -61,7 +63,8 @@ $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
 	$(error TARGETS=$(collection) is no collection of tests in $(LINUX))))
 
-FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(LANE).config \
+FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
+	     $(BENCH)/$(LANE).config \
 	     $(if $(DEBUG),$(BENCH)/debug.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
 CONFIG    := $(OUT)/kernel/.config
@@ -86,7 +89,7 @@ $(KERNEL): $(CONFIG) FORCE
 
 $(HEADERS)/.installed: $(call sources,include/uapi)
 	$(RUN) headers-$(USER_ARCH) 'headers $(USER_ARCH)' \
-		$(call KMAKE,build/user-$(USER_ARCH)) ARCH=$(USER_ARCH) headers
+		$(call KMAKE,$(USER)) ARCH=$(USER_ARCH) headers
 	@touch $@
 
 # A busybox for another architecture than the machine's own, and what the tests

@@ -14,7 +14,7 @@ endif
 NESTED      := $(if $(shell qemu-system-aarch64 -device arm-smmuv3,help | \
 	       grep stage=),-global arm-smmuv3.stage=nested)
 
-SWMSI       := build/vmm/swmsi
+SWMSI       := build/vmm$(SUFFIX)/swmsi
 TRACE        = $(LOG:.log=.trace)
 
 JOB_TITLE    = demo

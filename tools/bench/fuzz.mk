@@ -36,7 +36,7 @@ empty        :=
 JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
 		FUZZ_SEED=$(SEED) \
 		FUZZ_MODES=$(subst $(empty) ,$(empty),$(MODE:%=%,))
-JOB_PROGRESS  = sed -n 's/^job: //p' $(LOG) | grep ' ops ' | tail -n 1
+JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-
 # What it found, else how much it did
 JOB_VERDICT   = sed -n 's/^job: //p' $(LOG) | awk '/ no divergence$$/; \
 		/^(DIVERGENCE|The kernel killed)/, /^(---|exit )/'; \

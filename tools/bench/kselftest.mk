@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The kernel's own tests: the collections in TARGETS, through run_kselftest.sh.
 
-TESTS        = build/user-$(USER_ARCH)
+TESTS        = $(USER)
 INSTALLED    = $(TESTS)/install/run_kselftest.sh
 
 JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)

@@ -20,7 +20,7 @@ MACHINE_x86_64 := -smp 1 -icount shift=0,sleep=off
 MACHINE        += $(MACHINE_$(LANE))
 
 # The lane's fragments, less what fast.config turns off
-override FRAGMENTS := $(OUT)/lane.config $(BENCH)/fast.config \
+override FRAGMENTS := $(OUT)/lane.config $(BENCH)/$(BASE).config $(BENCH)/fast.config \
 		      $(LINUX)/$(SELFTESTS)/config
 
 $(OUT)/lane.config: $(BENCH)/kernel.config $(BENCH)/$(LANE).config \
