@@ -35,6 +35,9 @@ help:
 kselftest:
 	@$(MAKE) job JOB=kselftest
 
+quick:
+	@$(MAKE) job JOB=quick LANE=um
+
 demo:
 	@$(MAKE) job JOB=demo LANE=arm64 TARGETS=
 
@@ -79,5 +82,5 @@ mrproper:
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
 		build/deb build/dl build/ccache
 
-.PHONY: help kselftest demo fuzz mutants bench job tree patches bootstrap \
+.PHONY: help kselftest quick demo fuzz mutants bench job tree patches bootstrap \
 	clean mrproper

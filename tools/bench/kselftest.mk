@@ -9,7 +9,7 @@ JOB_SCRIPT  := $(BENCH)/kselftest-job
 JOB_FILES    = /kselftest=$(TESTS)/install
 JOB_DEPS     = $(INSTALLED)
 JOB_PROGRESS = $(BENCH)/tap -p $(LOG)
-JOB_VERDICT  = $(BENCH)/tap $(LOG) $(wildcard $(BENCH)/$(LANE).skip)
+JOB_VERDICT  = $(BENCH)/tap $(LOG) $(wildcard $(BENCH)/$(LANE).skip $(BENCH)/$(BASE).skip)
 
 # The tests are built anew when anything changes that they may include: their
 # own makefiles do not look at headers.
