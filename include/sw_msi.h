@@ -234,19 +234,108 @@ static inline int sw_msi_set_window(int iommufd, uint32_t dev_id,
 	return rc;
 }
 
+/* What sw_msi_pick_window() was asked for, and the best place so far */
+struct __sw_msi_search {
+	const struct iommu_iova_range *allowed, *guest, *reserved;
+	size_t num_allowed, num_guest, num_reserved;
+	uint64_t near_start, size, best;
+	int found;
+};
+
+static inline int __sw_msi_overlaps(const struct iommu_iova_range *ranges,
+				    size_t num, uint64_t start, uint64_t last)
+{
+	size_t i;
+
+	for (i = 0; i < num; i++)
+		if (ranges[i].start <= last && ranges[i].last >= start)
+			return 1;
+	return 0;
+}
+
+static inline uint64_t __sw_msi_distance(uint64_t a, uint64_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
+/* Keep start, a multiple of SW_MSI_UNIT, if it is free and nearer */
+static inline void __sw_msi_try(struct __sw_msi_search *search, uint64_t start)
+{
+	uint64_t last = start + (search->size - 1);
+	size_t i;
+
+	if (last < start ||
+	    __sw_msi_overlaps(search->guest, search->num_guest, start, last) ||
+	    __sw_msi_overlaps(search->reserved, search->num_reserved, start,
+			      last))
+		return;
+	for (i = 0; i < search->num_allowed; i++)
+		if (search->allowed[i].start <= start &&
+		    search->allowed[i].last >= last)
+			break;
+	if (i == search->num_allowed)
+		return;
+	if (search->found &&
+	    __sw_msi_distance(start, search->near_start) >=
+	    __sw_msi_distance(search->best, search->near_start))
+		return;
+	search->best = start;
+	search->found = 1;
+}
+
+/* The first window at or above from */
+static inline void __sw_msi_try_up(struct __sw_msi_search *search,
+				   uint64_t from)
+{
+	uint64_t up = -from % SW_MSI_UNIT;
+
+	if (up <= UINT64_MAX - from)
+		__sw_msi_try(search, from + up);
+}
+
+/* The last window that ends at or below last */
+static inline void __sw_msi_try_down(struct __sw_msi_search *search,
+				     uint64_t last)
+{
+	uint64_t start = last - (search->size - 1);
+
+	if (last >= search->size - 1)
+		__sw_msi_try(search, start - start % SW_MSI_UNIT);
+}
+
+static inline void __sw_msi_try_around(struct __sw_msi_search *search,
+				       const struct iommu_iova_range *ranges,
+				       size_t num)
+{
+	size_t i;
+
+	for (i = 0; i < num; i++) {
+		if (ranges[i].last != UINT64_MAX)
+			__sw_msi_try_up(search, ranges[i].last + 1);
+		if (ranges[i].start)
+			__sw_msi_try_down(search, ranges[i].start - 1);
+	}
+}
+
 /**
- * sw_msi_pick_window() - Find the lowest free place for a window
- * @allowed: ranges the IOAS can map, as IOMMU_IOAS_IOVA_RANGES gives them
+ * sw_msi_pick_window() - Find the free place for a window nearest to an IOVA
+ * @allowed: ranges of IOVA the device can use: what IOMMU_IOAS_IOVA_RANGES
+ *           gives, or the aperture of the domain
  * @num_allowed: number of elements of @allowed
  * @guest: ranges the VMM wants for itself: RAM, and devices' MMIO
  * @num_guest: number of elements of @guest
+ * @reserved: reserved regions of the device, less its default window:
+ *            reserved_regions of its IOMMU group in sysfs
+ * @num_reserved: number of elements of @reserved
  * @size: size of the window in bytes; a multiple of SW_MSI_UNIT, and not 0
- * @start: the place found
+ * @near_start: where the window should begin, in bytes; 0 for the lowest place
+ * @start: the place found, in bytes
  *
- * Once a device has been attached to the IOAS, @allowed leaves out the reserved
- * regions of the device and what is beyond the aperture of its domain. It also
- * leaves out the window that was in force then. The ranges of both kinds can
- * come in any order and may overlap.
+ * While no device is attached to an IOAS, IOMMU_IOAS_IOVA_RANGES tells nothing
+ * of apertures and reserved regions. Once one is, it leaves out both, and the
+ * window in force too; @reserved can be empty then. The ranges of each kind can
+ * come in any order and may overlap. A window has to be inside of one element
+ * of @allowed.
  *
  * Return: 0, or
  * -EINVAL: @size is 0 or not a multiple of SW_MSI_UNIT;
@@ -255,43 +344,40 @@ static inline int sw_msi_set_window(int iommufd, uint32_t dev_id,
 static inline int sw_msi_pick_window(const struct iommu_iova_range *allowed,
 				     size_t num_allowed,
 				     const struct iommu_iova_range *guest,
-				     size_t num_guest, uint64_t size,
-				     uint64_t *start)
+				     size_t num_guest,
+				     const struct iommu_iova_range *reserved,
+				     size_t num_reserved, uint64_t size,
+				     uint64_t near_start, uint64_t *start)
 {
-	int rc = -ENOSPC;
-	size_t i, j;
+	struct __sw_msi_search search;
+	size_t i;
 
 	if (!size || size % SW_MSI_UNIT)
 		return -EINVAL;
 
+	memset(&search, 0, sizeof(search));
+	search.allowed = allowed;
+	search.num_allowed = num_allowed;
+	search.guest = guest;
+	search.num_guest = num_guest;
+	search.reserved = reserved;
+	search.num_reserved = num_reserved;
+	search.size = size;
+	search.near_start = near_start;
+
+	/* The nearest is either right there, or up against something */
+	__sw_msi_try(&search, near_start - near_start % SW_MSI_UNIT);
+	__sw_msi_try_up(&search, near_start);
 	for (i = 0; i < num_allowed; i++) {
-		uint64_t first = allowed[i].start;
-
-		for (;;) {
-			uint64_t up = -first % SW_MSI_UNIT;
-
-			if (up > UINT64_MAX - first ||
-			    size - 1 > UINT64_MAX - (first + up) ||
-			    first + up + (size - 1) > allowed[i].last)
-				break;
-			first += up;
-
-			for (j = 0; j < num_guest; j++)
-				if (guest[j].start <= first + (size - 1) &&
-				    guest[j].last >= first)
-					break;
-			if (j == num_guest) {
-				if (rc || first < *start)
-					*start = first;
-				rc = 0;
-				break;
-			}
-			if (guest[j].last == UINT64_MAX)
-				break;
-			first = guest[j].last + 1;
-		}
+		__sw_msi_try_up(&search, allowed[i].start);
+		__sw_msi_try_down(&search, allowed[i].last);
 	}
-	return rc;
+	__sw_msi_try_around(&search, guest, num_guest);
+	__sw_msi_try_around(&search, reserved, num_reserved);
+	if (!search.found)
+		return -ENOSPC;
+	*start = search.best;
+	return 0;
 }
 
 /**
