@@ -2,10 +2,11 @@
 /*
  * swmsi - move the software MSI window of a device, and see its MSI arrive
  *
- * Each act opens an iommufd of its own. A line that begins with "[ ok ]",
- * "[FAIL]" or "[skip]" is a check; "swmsi: expect IOVA", with "stage N" if that
- * matters, says where the device must have written the MSI that was raised just
- * before. Whoever watches the IOMMU from outside compares.
+ * The acts of the demonstration, and the command line. Each act opens an iommufd
+ * of its own. A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is a check;
+ * "swmsi: expect IOVA", with "stage N" if that matters, says where the device
+ * must have written the MSI that was raised just before. Whoever watches the
+ * IOMMU from outside compares.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -18,9 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sw_msi.h>
+#include <unistd.h>
 
-#include "vmm.h"
+#include "swmsi.h"
 
 #define MIB			((uint64_t)1 << 20)
 #define RAM_SIZE		(256 * MIB)
@@ -48,20 +49,15 @@ static void act(char letter, const char *title)
 	printf("\nact %c: %s\n", letter, title);
 }
 
-/**
- * struct region - one box in a picture of the IOVA space
- * @start: its first IOVA; the next region begins where it ends
- * @label: what is there
- * @fill: the character that fills the box
- */
-struct region {
-	uint64_t start;
-	const char *label;
-	char fill;
-};
+static void picture_row(char *addresses, const char *boxes, int used)
+{
+	while (used && addresses[used - 1] == ' ')
+		addresses[--used] = '\0';
+	printf("   %s\n   %s|\n", addresses, boxes);
+}
 
 /* Not to scale: each box is as wide as its label and its address need */
-static void picture(const struct region *regions, size_t num)
+void picture(const struct region *regions, size_t num)
 {
 	char addresses[WIDTH_MAX + 1] = "", boxes[WIDTH_MAX + 1] = "";
 	int used = 0;
@@ -73,8 +69,10 @@ static void picture(const struct region *regions, size_t num)
 
 		if (width < label + 7)
 			width = label + 7;
-		if (used + width > WIDTH_MAX)
-			break;
+		if (used + width > WIDTH_MAX) {
+			picture_row(addresses, boxes, used);
+			used = 0;
+		}
 		snprintf(addresses + used, width + 1, "0x%-*" PRIx64,
 			 width - 2, region->start);
 		memset(boxes + used, region->fill, width);
@@ -84,26 +82,34 @@ static void picture(const struct region *regions, size_t num)
 		boxes[used + (width - label) / 2 + 1 + label] = region->fill;
 		used += width;
 	}
-	while (used && addresses[used - 1] == ' ')
-		addresses[--used] = '\0';
-	printf("   %s\n   %s|\n", addresses, boxes);
+	picture_row(addresses, boxes, used);
 }
 
-static void __attribute__((format(printf, 2, 3)))
-check(bool ok, const char *fmt, ...)
+static bool use_colours(void)
 {
+	const char *no_color = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && (!no_color || !*no_color);
+}
+
+void check(bool ok, const char *fmt, ...)
+{
+	const char *word = ok ? " ok " : "FAIL";
 	va_list args;
 
 	if (!ok)
 		failed = true;
-	printf("[%s] ", ok ? " ok " : "FAIL");
+	if (use_colours())
+		printf("[\033[%dm%s\033[0m] ", ok ? 32 : 31, word);
+	else
+		printf("[%s] ", word);
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);
 	putchar('\n');
 }
 
-static const char *errno_name(int rc)
+const char *errno_name(int rc)
 {
 	return rc ? strerrorname_np(-rc) : "success";
 }
@@ -132,8 +138,8 @@ static void check_refused(int rc, int expected, enum sw_msi_step step,
 }
 
 /* A stage of 0 is for either: the kernel chooses */
-static void check_msi(struct vmm_device *device, const char *what,
-		      uint64_t start, int stage)
+void check_msi(struct vmm_device *device, const char *what, uint64_t start,
+	       int stage)
 {
 	uint64_t signals = vmm_device_raise_msi(device);
 
@@ -431,21 +437,31 @@ static void act_group(const char *bdf1, const char *bdf2)
 /* The command line */
 
 static const char usage[] =
-"usage: swmsi [--window IOVA] COMMAND\n"
+"usage: swmsi [OPTION...] COMMAND BDF [ARGUMENT...]\n"
 "\n"
-"  demo BDF         the acts for one device: default window, moved window,\n"
-"                   refused windows, stage 2\n"
-"  group BDF BDF    the act for two devices of one IOMMU group\n"
+"  show BDF [IOVA [SIZE]]   the device's windows, what is reserved, what can be\n"
+"                           mapped, and a map of it; a window is set before\n"
+"  check BDF IOVA [SIZE]    would this window be accepted? If not, why, and\n"
+"                           what is the nearest that would?\n"
+"  test BDF IOVA [SIZE]     set this window, attach the device, raise its MSI\n"
+"  agree BDF                do check and the kernel agree on random windows?\n"
+"  demo BDF                 the acts for one device: default window, moved\n"
+"                           window, refused windows, stage 2\n"
+"  group BDF BDF            the act for two devices of one IOMMU group\n"
 "\n"
-"  --window IOVA    where the window goes: a multiple of 1 MiB, above the\n"
-"                   256 MiB of guest RAM (default 0x10000000)\n"
-"  --help           this text\n"
+"  --ram IOVA:SIZE          guest RAM, for show, check, test; may come again\n"
+"  --window IOVA            the window of demo and group: a multiple of 1 MiB,\n"
+"                           above 256 MiB of guest RAM (default 0x10000000)\n"
+"  --seed N, --count N      where random windows begin, how many (agree)\n"
+"  --json                   for programs: show, check, test, agree\n"
+"  --help                   this text\n"
 "\n"
 "BDF is the address of an edu device (1234:11e8) that vfio-pci drives, as\n"
-"0000:00:01.0. Exit status: 0 all well, 1 a check failed, 2 bad input.\n";
+"0000:00:01.0; show and check take any device. Numbers are decimal, 0x hex,\n"
+"or end in K, M, G, T. SIZE is 1M by default.\n"
+"Exit status: 0 all well, 1 a check failed or the answer is no, 2 bad input.\n";
 
-static void __attribute__((noreturn, format(printf, 1, 2)))
-bad_input(const char *fmt, ...)
+void bad_input(const char *fmt, ...)
 {
 	va_list args;
 
@@ -456,24 +472,97 @@ bad_input(const char *fmt, ...)
 	exit(2);
 }
 
-#define SEE_HELP "; see swmsi --help"
-
-static uint64_t parse_window(const char *arg)
+/* Parse the number at the begin of arg, up to the character stop */
+static uint64_t parse_number(const char *arg, char stop, const char **rest)
 {
+	static const char units[] = "KMGT";
 	unsigned long long val;
+	const char *unit;
+	int shift = 0;
 	char *end;
 
 	errno = 0;
 	val = strtoull(arg, &end, 0);
-	if (end == arg || *end || arg[0] == '-' || errno)
-		bad_input("--window %s: not an address, as 0x10000000 is", arg);
+	unit = end != arg && *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10 * (unit - units + 1);
+		end++;
+	}
+	if (end == arg || arg[0] == '-' || errno || *end != stop)
+		bad_input("%s: not a number, as 0x10000000 or 256M is", arg);
+	if (val > UINT64_MAX >> shift)
+		bad_input("%s: more than 64 bit", arg);
+	*rest = end;
+	return val << shift;
+}
+
+static uint64_t parse(const char *arg)
+{
+	const char *rest;
+
+	return parse_number(arg, '\0', &rest);
+}
+
+static uint64_t parse_window(const char *arg)
+{
+	uint64_t val = parse(arg);
+
 	if (val % SW_MSI_UNIT)
-		bad_input("--window %s: not a multiple of 1 MiB (0x%llx is)",
+		bad_input("--window %s: not a multiple of 1 MiB (0x%" PRIx64 " is)",
 			  arg, val - val % SW_MSI_UNIT);
 	if (val < RAM_SIZE)
 		bad_input("--window %s: in the guest RAM, which ends at 0x%" PRIx64,
 			  arg, RAM_SIZE - 1);
 	return val;
+}
+
+static void parse_ram(struct request *request, const char *arg)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE), start, size;
+	struct iommu_iova_range *ram;
+	const char *rest;
+
+	if (request->num_ram == RAM_RANGES_MAX)
+		bad_input("--ram: no more than %d of them", RAM_RANGES_MAX);
+	start = parse_number(arg, ':', &rest);
+	size = parse(rest + 1);
+	if (!size || start % page || size % page || start + size - 1 < start)
+		bad_input("--ram %s: not a number of pages inside of 64 bit",
+			  arg);
+	for (size_t i = 0; i < request->num_ram; i++)
+		if (request->ram[i].start <= start + size - 1 &&
+		    request->ram[i].last >= start)
+			bad_input("--ram %s: overlaps another", arg);
+	ram = &request->ram[request->num_ram++];
+	ram->start = start;
+	ram->last = start + size - 1;
+}
+
+static unsigned int parse_unsigned(const char *name, const char *arg)
+{
+	uint64_t val = parse(arg);
+
+	if (val > UINT32_MAX)
+		bad_input("%s %s: more than 32 bit", name, arg);
+	return val;
+}
+
+static void check_device(const char *bdf)
+{
+	char path[128];
+
+	if (strchr(bdf, '/') ||
+	    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev",
+		     bdf) >= (int)sizeof(path))
+		bad_input("%s: not the address of a device, as 0000:00:01.0 is",
+			  bdf);
+	if (!access(path, F_OK))
+		return;
+	*strrchr(path, '/') = '\0';
+	if (access(path, F_OK))
+		bad_input("%s: no such device in /sys/bus/pci/devices", bdf);
+	bad_input("%s: vfio-pci does not drive it: see its driver_override",
+		  bdf);
 }
 
 /* The last IOVA of the automatic domain: only an attached device has one */
@@ -498,14 +587,67 @@ static void find_aperture(const char *bdf)
 			  window, aperture_last);
 }
 
+static int run_demo(char *bdfs[])
+{
+	find_aperture(bdfs[0]);
+	act_default(bdfs[0]);
+	act_moved(bdfs[0]);
+	act_refused(bdfs[0]);
+	act_nested(bdfs[0]);
+	return 0;
+}
+
+static int run_group(char *bdfs[])
+{
+	find_aperture(bdfs[0]);
+	act_group(bdfs[0], bdfs[1]);
+	return 0;
+}
+
+/**
+ * struct command - what the command line can ask for
+ * @name: its word
+ * @devices: how many addresses of devices follow
+ * @window: how many arguments more there have to be; -1 for none at all
+ * @run: for commands on devices
+ * @run_window: for commands on one window
+ */
+static const struct command {
+	const char *name;
+	int devices;
+	int window;
+	int (*run)(char *bdfs[]);
+	int (*run_window)(const struct request *request);
+} commands[] = {
+	{ "show", 1, 0, NULL, window_show },
+	{ "check", 1, 1, NULL, window_check },
+	{ "test", 1, 1, NULL, window_test },
+	{ "agree", 1, -1, NULL, window_agree },
+	{ "demo", 1, -1, run_demo, NULL },
+	{ "group", 2, -1, run_group, NULL },
+};
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	bad_input("%s: no such command" SEE_HELP, name);
+}
+
 int main(int argc, char *argv[])
 {
 	static const struct option options[] = {
 		{ "window", required_argument, NULL, 'w' },
+		{ "ram", required_argument, NULL, 'r' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
-	const char *command;
+	struct request request = { .seed = getpid(), .count = 1000 };
+	const struct command *command;
 	int opt;
 
 	opterr = 0;
@@ -513,6 +655,18 @@ int main(int argc, char *argv[])
 		switch (opt) {
 		case 'w':
 			window = parse_window(optarg);
+			break;
+		case 'r':
+			parse_ram(&request, optarg);
+			break;
+		case 's':
+			request.seed = parse_unsigned("--seed", optarg);
+			break;
+		case 'c':
+			request.count = parse_unsigned("--count", optarg);
+			break;
+		case 'j':
+			request.json = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -524,28 +678,34 @@ int main(int argc, char *argv[])
 	}
 	if (optind == argc)
 		bad_input("no command" SEE_HELP);
-	command = argv[optind++];
+	command = find_command(argv[optind++]);
 	argc -= optind;
 	argv += optind;
 
+	if (argc < command->devices)
+		bad_input("%s: takes the address of %s" SEE_HELP, command->name,
+			  command->devices == 1 ? "a device" : "two devices");
+	if (argc - command->devices < command->window)
+		bad_input("%s: takes the IOVA of a window" SEE_HELP,
+			  command->name);
+	if (argc - command->devices > (command->window < 0 ? 0 : 2))
+		bad_input("%s: %s is too much" SEE_HELP, command->name,
+			  argv[argc - 1]);
+	if (request.json && command->run)
+		bad_input("--json: not for %s" SEE_HELP, command->name);
+
+	request.bdf = argv[0];
+	if (argc > command->devices) {
+		request.start = parse(argv[1]);
+		request.size = argc > 2 ? parse(argv[2]) : SW_MSI_UNIT;
+		if (!request.size)
+			bad_input("%s: a window has at least 1 MiB", argv[2]);
+	}
+	for (int i = 0; i < command->devices; i++)
+		check_device(argv[i]);
+
 	/* What was seen so far must not be lost with a machine that dies */
 	setvbuf(stdout, NULL, _IOLBF, 0);
-
-	if (!strcmp(command, "demo")) {
-		if (argc != 1)
-			bad_input("demo: takes the address of one device" SEE_HELP);
-		find_aperture(argv[0]);
-		act_default(argv[0]);
-		act_moved(argv[0]);
-		act_refused(argv[0]);
-		act_nested(argv[0]);
-	} else if (!strcmp(command, "group")) {
-		if (argc != 2)
-			bad_input("group: takes the addresses of two devices" SEE_HELP);
-		find_aperture(argv[0]);
-		act_group(argv[0], argv[1]);
-	} else {
-		bad_input("%s: no such command" SEE_HELP, command);
-	}
-	return failed;
+	opt = command->run ? command->run(argv) : command->run_window(&request);
+	return opt || failed;
 }

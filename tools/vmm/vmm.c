@@ -56,14 +56,20 @@ void vmm_close(struct vmm *vmm)
 
 int vmm_map_ram(struct vmm *vmm, uint64_t start, uint64_t size)
 {
+	return vmm_map_ram_at(vmm, start, size, start);
+}
+
+int vmm_map_ram_at(struct vmm *vmm, uint64_t offset, uint64_t size,
+		   uint64_t iova)
+{
 	struct iommu_ioas_map map = {
 		.size = sizeof(map),
 		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_READABLE |
 			 IOMMU_IOAS_MAP_WRITEABLE,
 		.ioas_id = vmm->ioas_id,
-		.user_va = (uintptr_t)vmm->ram + start,
+		.user_va = (uintptr_t)vmm->ram + offset,
 		.length = size,
-		.iova = start,
+		.iova = iova,
 	};
 
 	return ioctl(vmm->iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
@@ -211,6 +217,15 @@ int vmm_device_attach(struct vmm_device *device, uint32_t pt_id)
 	if (ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		return -errno;
 	return 0;
+}
+
+void vmm_device_detach(struct vmm_device *device)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	xioctl(device->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
 }
 
 int vmm_device_enable_msi(struct vmm_device *device)

@@ -70,6 +70,18 @@ void vmm_close(struct vmm *vmm);
 int vmm_map_ram(struct vmm *vmm, uint64_t start, uint64_t size);
 
 /**
+ * vmm_map_ram_at() - Map a part of the RAM at any IOVA
+ * @vmm: the VMM
+ * @offset: first byte, in bytes from the start of the RAM
+ * @size: size in bytes
+ * @iova: where to, in bytes
+ *
+ * Return: 0 or the negative errno of IOMMU_IOAS_MAP.
+ */
+int vmm_map_ram_at(struct vmm *vmm, uint64_t offset, uint64_t size,
+		   uint64_t iova);
+
+/**
  * vmm_unmap_all() - Unmap all of the RAM
  * @vmm: the VMM
  */
@@ -119,6 +131,12 @@ void vmm_device_close(struct vmm_device *device);
  * Return: 0 or the negative errno of VFIO_DEVICE_ATTACH_IOMMUFD_PT.
  */
 int vmm_device_attach(struct vmm_device *device, uint32_t pt_id);
+
+/**
+ * vmm_device_detach() - Detach a device
+ * @device: the device, attached
+ */
+void vmm_device_detach(struct vmm_device *device);
 
 /**
  * vmm_device_enable_msi() - Have the device's MSI signal an eventfd

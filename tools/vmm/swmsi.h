@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the commands of swmsi share: words, pictures and checks.
+ */
+#ifndef SWMSI_H
+#define SWMSI_H
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sw_msi.h>
+
+#include "vmm.h"
+
+/* The end of an error message */
+#define SEE_HELP "; see swmsi --help"
+
+/**
+ * struct region - one box in a picture of the IOVA space
+ * @start: its first IOVA; the next region begins where it ends
+ * @label: what is there
+ * @fill: the character that fills the box
+ */
+struct region {
+	uint64_t start;
+	const char *label;
+	char fill;
+};
+
+/**
+ * picture() - Draw regions as a row of boxes, or as many rows as it takes
+ * @regions: the regions, in ascending order
+ * @num: number of elements of @regions
+ */
+void picture(const struct region *regions, size_t num);
+
+/**
+ * check() - Print the result of one check, and remember a failure
+ * @ok: whether it is as it should be
+ * @fmt: what was checked
+ */
+void __attribute__((format(printf, 2, 3)))
+check(bool ok, const char *fmt, ...);
+
+/**
+ * check_msi() - Raise the MSI of a device, and say where it has to be written
+ * @device: the device, its MSI enabled
+ * @what: what was checked
+ * @start: IOVA of the MSI page, in bytes
+ * @stage: stage of the translation, 0 for either
+ */
+void check_msi(struct vmm_device *device, const char *what, uint64_t start,
+	       int stage);
+
+/**
+ * errno_name() - The name of an errno
+ * @rc: negative errno, or 0
+ *
+ * Return: "EINVAL" for -EINVAL, "success" for 0.
+ */
+const char *errno_name(int rc);
+
+/**
+ * bad_input() - End the program with status 2 and one line
+ * @fmt: what is wrong and what to do
+ */
+void __attribute__((noreturn, format(printf, 1, 2)))
+bad_input(const char *fmt, ...);
+
+/* The commands on one window, in window.c */
+
+#define RAM_RANGES_MAX	16
+
+/**
+ * struct request - what the command line asks for
+ * @bdf: address of the PCI device
+ * @start: first IOVA of the window, in bytes
+ * @size: its size in bytes; 0 if no window was given
+ * @ram: guest RAM, at its guest physical address
+ * @num_ram: number of elements of @ram
+ * @seed: what random numbers begin with
+ * @count: number of random windows
+ * @json: print JSON
+ */
+struct request {
+	const char *bdf;
+	uint64_t start;
+	uint64_t size;
+	struct iommu_iova_range ram[RAM_RANGES_MAX];
+	size_t num_ram;
+	unsigned int seed;
+	unsigned int count;
+	bool json;
+};
+
+/**
+ * window_show() - Show where the window of a device is, and what is around it
+ * @request: the device; a window to set; the RAM to map
+ *
+ * Return: exit status.
+ */
+int window_show(const struct request *request);
+
+/**
+ * window_check() - Tell whether the kernel would take a window, and why not
+ * @request: the device, the window, the RAM
+ *
+ * Return: exit status: 0 if it would.
+ */
+int window_check(const struct request *request);
+
+/**
+ * window_test() - Set a window, attach the device, raise its MSI
+ * @request: the device, the window, the RAM
+ *
+ * Return: exit status: 0 if the MSI arrived.
+ */
+int window_test(const struct request *request);
+
+/**
+ * window_agree() - Compare window_check() with the kernel, on random windows
+ * @request: the device, the number of windows, the seed
+ *
+ * Return: exit status: 0 if they agree.
+ */
+int window_agree(const struct request *request);
+
+#endif /* SWMSI_H */

@@ -1,0 +1,800 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One window: show, check, test, and whether check is right (agree).
+ *
+ * What check says is worked out here, from what any VMM can know: the reserved
+ * regions in sysfs, the aperture, and its own memory map. The kernel is not
+ * asked about the window.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "swmsi.h"
+
+#define RESERVED_MAX	64
+#define TYPE_MAX	32
+
+/**
+ * struct device_map - what limits the window of a device
+ * @group: number of its IOMMU group
+ * @support: whether the window can be moved
+ * @reserved: the reserved regions of the group
+ * @type: their types, as sysfs has them
+ * @num_reserved: number of elements of @reserved and @type
+ * @dflt: the default window
+ * @fixed: the reserved regions that no window may overlap
+ * @num_fixed: number of elements of @fixed
+ * @allowed: the IOVA ranges of the IOAS, with the device attached
+ * @num_allowed: number of elements of @allowed
+ * @aperture: what the domain can translate
+ */
+struct device_map {
+	int group;
+	enum sw_msi_support support;
+	struct iommu_iova_range reserved[RESERVED_MAX];
+	char type[RESERVED_MAX][TYPE_MAX];
+	size_t num_reserved;
+	struct iommu_iova_range dflt;
+	struct iommu_iova_range fixed[RESERVED_MAX];
+	size_t num_fixed;
+	struct iommu_iova_range *allowed;
+	uint32_t num_allowed;
+	struct iommu_iova_range aperture;
+};
+
+/**
+ * struct verdict - what becomes of a window
+ * @rc: 0 or negative errno
+ * @step: which step said so
+ */
+struct verdict {
+	int rc;
+	enum sw_msi_step step;
+};
+
+/* What is known of a device */
+
+/*
+ * sysfs calls hardware and software MSI regions "msi". A device with a software
+ * one has none of the other kind: iommufd attaches no device that has both.
+ */
+static void read_reserved(struct device_map *map, const char *bdf)
+{
+	char path[PATH_MAX], link[PATH_MAX] = "", type[TYPE_MAX];
+	struct iommu_iova_range range;
+	uint64_t start, last;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 bdf);
+	if (readlink(path, link, sizeof(link) - 1) < 0)
+		err(1, "%s: no IOMMU group", bdf);
+	map->group = atoi(strrchr(link, '/') + 1);
+
+	strcat(path, "/reserved_regions");
+	file = fopen(path, "r");
+	if (!file)
+		err(1, "%s", path);
+	while (map->num_reserved < RESERVED_MAX &&
+	       fscanf(file, "%" SCNx64 " %" SCNx64 " %31s", &start, &last,
+		      type) == 3) {
+		range.start = start;
+		range.last = last;
+		strcpy(map->type[map->num_reserved], type);
+		map->reserved[map->num_reserved++] = range;
+		if (!strcmp(type, "msi"))
+			map->dflt = range;
+		else if (strcmp(type, "direct-relaxable"))
+			map->fixed[map->num_fixed++] = range;
+	}
+	fclose(file);
+}
+
+static void map_ranges(struct vmm *vmm, const struct iommu_iova_range *ranges,
+		       size_t num)
+{
+	uint64_t offset = 0;
+	int rc;
+
+	for (size_t i = 0; i < num; i++) {
+		uint64_t size = ranges[i].last - ranges[i].start + 1;
+
+		rc = vmm_map_ram_at(vmm, offset, size, ranges[i].start);
+		if (rc)
+			errx(1, "mapping RAM at 0x%" PRIx64 ": %s",
+			     (uint64_t)ranges[i].start, errno_name(rc));
+		offset += size;
+	}
+}
+
+static uint64_t total_size(const struct iommu_iova_range *ranges, size_t num)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < num; i++)
+		size += ranges[i].last - ranges[i].start + 1;
+	return size;
+}
+
+static void open_device(struct vmm *vmm, struct vmm_device *device,
+			const struct request *request)
+{
+	uint64_t size = total_size(request->ram, request->num_ram);
+
+	vmm_open(vmm, size ? size : 1);
+	vmm_device_open(vmm, device, request->bdf);
+}
+
+/*
+ * The aperture shows once the device is attached, which is done here. If one of
+ * its ends is reserved it is taken to be smaller by that.
+ */
+static void read_map(struct device_map *map, struct vmm *vmm,
+		     struct vmm_device *device, const char *bdf)
+{
+	int rc;
+
+	memset(map, 0, sizeof(*map));
+	read_reserved(map, bdf);
+	rc = sw_msi_probe(vmm->iommufd, device->id, &map->support);
+	if (rc)
+		errx(1, "%s: %s", bdf, sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
+	rc = vmm_device_attach(device, vmm->ioas_id);
+	if (rc)
+		errx(1, "%s: attach: %s: %s", bdf, errno_name(rc),
+		     sw_msi_strerror(SW_MSI_STEP_ATTACH, rc));
+	map->allowed = vmm_iova_ranges(vmm, &map->num_allowed);
+	if (!map->num_allowed)
+		errx(1, "%s: its domain has no IOVA at all", bdf);
+	map->aperture.start = map->allowed[0].start;
+	map->aperture.last = map->allowed[map->num_allowed - 1].last;
+}
+
+/* What becomes of a window, without asking the kernel */
+
+static bool overlaps(const struct iommu_iova_range *ranges, size_t num,
+		     uint64_t start, uint64_t last)
+{
+	for (size_t i = 0; i < num; i++)
+		if (ranges[i].start <= last && ranges[i].last >= start)
+			return true;
+	return false;
+}
+
+/* In the order of the checks of sw_msi_set_window() and of attach */
+static struct verdict predict(const struct device_map *map,
+			      const struct request *request, uint64_t start,
+			      uint64_t size)
+{
+	uint64_t last = start + (size - 1);
+
+	if (!size || size % SW_MSI_UNIT)
+		return (struct verdict){ -EINVAL, SW_MSI_STEP_OPTION };
+	if (map->support != SW_MSI_SUPPORTED)
+		return (struct verdict){ -EOPNOTSUPP, SW_MSI_STEP_OPTION };
+	if (start % SW_MSI_UNIT)
+		return (struct verdict){ -EINVAL, SW_MSI_STEP_OPTION };
+	/* The start is set first, and checked for the least size */
+	if (overlaps(map->fixed, map->num_fixed, start,
+		     start + (SW_MSI_UNIT - 1)))
+		return (struct verdict){ -EADDRINUSE, SW_MSI_STEP_OPTION };
+	if (last < start)
+		return (struct verdict){ -EOVERFLOW, SW_MSI_STEP_OPTION };
+	if (overlaps(map->fixed, map->num_fixed, start, last))
+		return (struct verdict){ -EADDRINUSE, SW_MSI_STEP_OPTION };
+
+	if (overlaps(request->ram, request->num_ram, start, last))
+		return (struct verdict){ -EADDRINUSE, SW_MSI_STEP_ATTACH };
+	if (start < map->aperture.start || last > map->aperture.last)
+		return (struct verdict){ -EINVAL, SW_MSI_STEP_ATTACH };
+	return (struct verdict){ 0, SW_MSI_STEP_ATTACH };
+}
+
+static int find_nearest(const struct device_map *map,
+			const struct request *request, uint64_t start,
+			uint64_t *size, uint64_t *nearest)
+{
+	if (map->support != SW_MSI_SUPPORTED)
+		return -EOPNOTSUPP;
+	*size = *size < SW_MSI_UNIT ? SW_MSI_UNIT : *size - *size % SW_MSI_UNIT;
+	return sw_msi_pick_window(&map->aperture, 1, request->ram,
+				  request->num_ram, map->fixed, map->num_fixed,
+				  *size, start, nearest);
+}
+
+/* What becomes of it when the kernel is asked: the device ends up attached */
+static struct verdict try_window(struct vmm *vmm, struct vmm_device *device,
+				 uint64_t start, uint64_t size)
+{
+	struct verdict verdict = { 0, SW_MSI_STEP_OPTION };
+
+	verdict.rc = sw_msi_set_window(vmm->iommufd, device->id, start, size);
+	if (verdict.rc)
+		return verdict;
+	verdict.step = SW_MSI_STEP_ATTACH;
+	verdict.rc = vmm_device_attach(device, vmm->ioas_id);
+	return verdict;
+}
+
+static const char *step_name(enum sw_msi_step step)
+{
+	return step == SW_MSI_STEP_OPTION ? "when set" : "on attach";
+}
+
+/* Words and pictures */
+
+/**
+ * struct span - a part of a map
+ * @range: where it is
+ * @label: what is there
+ * @fill: the character that fills its box
+ */
+struct span {
+	struct iommu_iova_range range;
+	const char *label;
+	char fill;
+};
+
+static int compare_edges(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Spans that come first hide those that come later */
+static void draw(const struct span *spans, size_t num)
+{
+	struct region *regions = calloc(2 * num + 1, sizeof(*regions));
+	uint64_t *edges = calloc(2 * num + 1, sizeof(*edges));
+	size_t num_edges = 1, num_regions = 0;
+
+	if (!regions || !edges)
+		err(1, "map");
+	for (size_t i = 0; i < num; i++) {
+		edges[num_edges++] = spans[i].range.start;
+		if (spans[i].range.last != UINT64_MAX)
+			edges[num_edges++] = spans[i].range.last + 1;
+	}
+	qsort(edges, num_edges, sizeof(*edges), compare_edges);
+	for (size_t i = 0; i < num_edges; i++) {
+		struct region region = { edges[i], "not mappable", 'x' };
+		struct region *before = &regions[num_regions - 1];
+
+		for (size_t j = num; j-- > 0; ) {
+			if (spans[j].range.start > edges[i] ||
+			    spans[j].range.last < edges[i])
+				continue;
+			region.label = spans[j].label;
+			region.fill = spans[j].fill;
+		}
+		if (!num_regions || strcmp(before->label, region.label))
+			regions[num_regions++] = region;
+	}
+	picture(regions, num_regions);
+	free(regions);
+	free(edges);
+}
+
+static size_t add_spans(struct span *spans, size_t num,
+			const struct iommu_iova_range *ranges, size_t count,
+			const char *label, char fill)
+{
+	for (size_t i = 0; i < count; i++)
+		spans[num++] = (struct span){ ranges[i], label, fill };
+	return num;
+}
+
+static void print_size(uint64_t size)
+{
+	static const char units[] = "KMGTPE";
+	int unit = -1;
+
+	while (unit < 5 && size >= 1024 && !(size % 1024)) {
+		size /= 1024;
+		unit++;
+	}
+	if (unit < 0)
+		printf("%" PRIu64 " bytes", size);
+	else
+		printf("%" PRIu64 " %ciB", size, units[unit]);
+}
+
+static void print_range(const struct iommu_iova_range *range)
+{
+	uint64_t size = range->last - range->start + 1;
+
+	printf("0x%" PRIx64 "-0x%" PRIx64, (uint64_t)range->start,
+	       (uint64_t)range->last);
+	if (size) {
+		printf(" (");
+		print_size(size);
+		putchar(')');
+	}
+}
+
+static void json_range(const struct iommu_iova_range *range)
+{
+	printf("\"start\": \"0x%" PRIx64 "\", \"last\": \"0x%" PRIx64 "\"",
+	       (uint64_t)range->start, (uint64_t)range->last);
+}
+
+static void json_ranges(const char *name,
+			const struct iommu_iova_range *ranges,
+			const char (*types)[TYPE_MAX], size_t num)
+{
+	printf("  \"%s\": [", name);
+	for (size_t i = 0; i < num; i++) {
+		printf("%s\n    { ", i ? "," : "");
+		json_range(&ranges[i]);
+		if (types)
+			printf(", \"type\": \"%s\"", types[i]);
+		printf(" }");
+	}
+	printf("%s],\n", num ? "\n  " : "");
+}
+
+static struct iommu_iova_range range_of(uint64_t start, uint64_t size)
+{
+	return (struct iommu_iova_range){ start, start + (size - 1) };
+}
+
+/* swmsi show */
+
+static const char *const support_names[] = {
+	[SW_MSI_SUPPORTED] = "yes",
+	[SW_MSI_NO_KERNEL] = "no: the kernel has no IOMMU_OPTION_SW_MSI_START",
+	[SW_MSI_NO_REGION] = "no: the device has no IOMMU_RESV_SW_MSI region",
+};
+
+static const char *const support_words[] = {
+	[SW_MSI_SUPPORTED] = "yes",
+	[SW_MSI_NO_KERNEL] = "no-kernel",
+	[SW_MSI_NO_REGION] = "no-region",
+};
+
+static void show_json(const struct device_map *map,
+		      const struct request *request,
+		      const struct iommu_iova_range *effective)
+{
+	printf("{\n  \"device\": \"%s\",\n  \"group\": %d,\n"
+	       "  \"movable\": \"%s\",\n", request->bdf, map->group,
+	       support_words[map->support]);
+	if (map->support != SW_MSI_NO_REGION) {
+		printf("  \"default_window\": { ");
+		json_range(&map->dflt);
+		printf(" },\n  \"effective_window\": { ");
+		json_range(effective);
+		printf(" },\n");
+	}
+	json_ranges("reserved_regions", map->reserved, map->type,
+		    map->num_reserved);
+	json_ranges("iova_ranges", map->allowed, NULL, map->num_allowed);
+	printf("  \"aperture\": { ");
+	json_range(&map->aperture);
+	printf(" }\n}\n");
+}
+
+static void show_text(const struct device_map *map,
+		      const struct request *request,
+		      const struct iommu_iova_range *effective)
+{
+	size_t num = 0;
+	struct span *spans = calloc(1 + map->num_fixed + map->num_allowed +
+				    request->num_ram, sizeof(*spans));
+
+	if (!spans)
+		err(1, "map");
+	printf("device            %s, IOMMU group %d\n", request->bdf,
+	       map->group);
+	printf("movable window    %s\n", support_names[map->support]);
+	if (map->support != SW_MSI_NO_REGION) {
+		printf("default window    ");
+		print_range(&map->dflt);
+		printf("\neffective window  ");
+		print_range(effective);
+		putchar('\n');
+		num = add_spans(spans, num, effective, 1, "MSI window", '#');
+	}
+	for (size_t i = 0; i < map->num_reserved; i++) {
+		printf("%s", i ? "                  " : "reserved regions  ");
+		print_range(&map->reserved[i]);
+		printf(" %s\n", map->type[i]);
+	}
+	for (uint32_t i = 0; i < map->num_allowed; i++) {
+		printf("%s", i ? "                  " : "IOVA ranges       ");
+		print_range(&map->allowed[i]);
+		putchar('\n');
+	}
+	putchar('\n');
+	num = add_spans(spans, num, request->ram, request->num_ram, "RAM", '=');
+	num = add_spans(spans, num, map->fixed, map->num_fixed, "reserved",
+			'x');
+	num = add_spans(spans, num, map->allowed, map->num_allowed, "free",
+			' ');
+	draw(spans, num);
+	free(spans);
+}
+
+int window_show(const struct request *request)
+{
+	struct iommu_iova_range effective;
+	uint64_t start = 0, size = 0;
+	struct vmm_device device;
+	struct device_map map;
+	struct vmm vmm;
+	int rc = 0;
+
+	open_device(&vmm, &device, request);
+	if (request->size)
+		rc = sw_msi_set_window(vmm.iommufd, device.id, request->start,
+				       request->size);
+	if (rc)
+		errx(1, "window at 0x%" PRIx64 ": %s: %s", request->start,
+		     errno_name(rc), sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
+	read_map(&map, &vmm, &device, request->bdf);
+	map_ranges(&vmm, request->ram, request->num_ram);
+
+	effective = map.dflt;
+	if (map.support == SW_MSI_SUPPORTED)
+		sw_msi_get_window(vmm.iommufd, device.id, &start, &size);
+	if (size)
+		effective = range_of(start, size);
+	if (request->json)
+		show_json(&map, request, &effective);
+	else
+		show_text(&map, request, &effective);
+	free(map.allowed);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+	return 0;
+}
+
+/* swmsi check */
+
+static void check_json(const struct request *request, struct verdict verdict,
+		       bool has_nearest, const struct iommu_iova_range *nearest)
+{
+	printf("{\n  \"device\": \"%s\",\n"
+	       "  \"start\": \"0x%" PRIx64 "\",\n"
+	       "  \"size\": \"0x%" PRIx64 "\",\n"
+	       "  \"accepted\": %s", request->bdf, request->start,
+	       request->size, verdict.rc ? "false" : "true");
+	if (verdict.rc)
+		printf(",\n  \"errno\": \"%s\",\n  \"step\": \"%s\",\n"
+		       "  \"reason\": \"%s\"", errno_name(verdict.rc),
+		       verdict.step == SW_MSI_STEP_OPTION ? "set" : "attach",
+		       sw_msi_strerror(verdict.step, verdict.rc));
+	if (verdict.rc && has_nearest) {
+		printf(",\n  \"nearest\": { ");
+		json_range(nearest);
+		printf(" }");
+	}
+	printf("\n}\n");
+}
+
+static void check_text(const struct device_map *map,
+		       const struct request *request, struct verdict verdict,
+		       bool has_nearest, const struct iommu_iova_range *nearest)
+{
+	struct iommu_iova_range window = range_of(request->start,
+						  request->size);
+	struct span spans[2 + RAM_RANGES_MAX + RESERVED_MAX + 1];
+	size_t num = 0;
+
+	if (verdict.rc) {
+		printf("refused %s: %s\n%s\n", step_name(verdict.step),
+		       errno_name(verdict.rc),
+		       sw_msi_strerror(verdict.step, verdict.rc));
+		if (!has_nearest) {
+			printf("there is no place for it\n");
+			return;
+		}
+		printf("the nearest that would do: ");
+		print_range(nearest);
+		putchar('\n');
+		num = add_spans(spans, num, nearest, 1, "nearest", '#');
+		if (window.last >= window.start)
+			num = add_spans(spans, num, &window, 1, "refused", '!');
+	} else {
+		printf("accepted\n");
+		num = add_spans(spans, num, &window, 1, "MSI window", '#');
+	}
+	putchar('\n');
+	num = add_spans(spans, num, request->ram, request->num_ram, "RAM", '=');
+	num = add_spans(spans, num, map->fixed, map->num_fixed, "reserved",
+			'x');
+	num = add_spans(spans, num, &map->aperture, 1, "free", ' ');
+	draw(spans, num);
+}
+
+int window_check(const struct request *request)
+{
+	uint64_t start = 0, size = request->size;
+	struct iommu_iova_range nearest;
+	struct vmm_device device;
+	struct device_map map;
+	struct verdict verdict;
+	bool has_nearest;
+	struct vmm vmm;
+
+	vmm_open(&vmm, SW_MSI_UNIT);
+	vmm_device_open(&vmm, &device, request->bdf);
+	read_map(&map, &vmm, &device, request->bdf);
+	verdict = predict(&map, request, request->start, request->size);
+	has_nearest = !find_nearest(&map, request, request->start, &size,
+				    &start);
+	nearest = range_of(start, size);
+	if (request->json)
+		check_json(request, verdict, has_nearest, &nearest);
+	else
+		check_text(&map, request, verdict, has_nearest, &nearest);
+	free(map.allowed);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+	return verdict.rc != 0;
+}
+
+/* swmsi test */
+
+static void test_json(const struct request *request, struct verdict verdict,
+		     uint64_t interrupts)
+{
+	static const char *const steps[] = {
+		[SW_MSI_STEP_OPTION] = "set",
+		[SW_MSI_STEP_ATTACH] = "attach",
+		[SW_MSI_STEP_IRQ] = "interrupt",
+	};
+	struct iommu_iova_range window = range_of(request->start,
+						  request->size);
+
+	printf("{\n  \"device\": \"%s\",\n  \"window\": { ", request->bdf);
+	json_range(&window);
+	printf(" },\n");
+	if (verdict.rc)
+		printf("  \"errno\": \"%s\",\n  \"step\": \"%s\",\n"
+		       "  \"reason\": \"%s\",\n", errno_name(verdict.rc),
+		       steps[verdict.step],
+		       sw_msi_strerror(verdict.step, verdict.rc));
+	printf("  \"interrupts\": %" PRIu64 "\n}\n", interrupts);
+}
+
+int window_test(const struct request *request)
+{
+	struct vmm_device device;
+	uint64_t interrupts = 0;
+	struct verdict verdict;
+	struct vmm vmm;
+
+	open_device(&vmm, &device, request);
+	map_ranges(&vmm, request->ram, request->num_ram);
+	verdict = try_window(&vmm, &device, request->start, request->size);
+	if (!verdict.rc) {
+		verdict.step = SW_MSI_STEP_IRQ;
+		verdict.rc = vmm_device_enable_msi(&device);
+	}
+	if (request->json) {
+		if (!verdict.rc)
+			interrupts = vmm_device_raise_msi(&device);
+		test_json(request, verdict, interrupts);
+	} else if (verdict.rc) {
+		check(false, "window at 0x%" PRIx64 ": %s", request->start,
+		      errno_name(verdict.rc));
+		printf("       %s\n",
+		       sw_msi_strerror(verdict.step, verdict.rc));
+	} else {
+		check(true, "window at 0x%" PRIx64 ": set, attached",
+		      request->start);
+		check_msi(&device, "MSI", request->start, 0);
+	}
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+	return verdict.rc || (request->json && interrupts != 1);
+}
+
+/* swmsi agree */
+
+static uint64_t random64(void)
+{
+	return (uint64_t)random() << 42 ^ (uint64_t)random() << 21 ^
+	       (uint64_t)random();
+}
+
+/* Mostly where something begins or ends, with all that can be wrong */
+static void random_window(const struct device_map *map,
+			  const struct request *request, uint64_t *start,
+			  uint64_t *size)
+{
+	const struct iommu_iova_range *ram;
+
+	*size = (1 + random() % 4) * SW_MSI_UNIT;
+	switch (random() % 8) {
+	case 0:
+		*start = random64();
+		break;
+	case 1:
+		*start = random64() & map->aperture.last;
+		break;
+	case 2:
+		*start = map->aperture.last + 1;
+		break;
+	case 3:
+		*start = 0;
+		break;
+	case 4:
+		*start = map->dflt.start;
+		break;
+	default:
+		ram = &request->ram[random() % request->num_ram];
+		*start = random() % 2 ? ram->start : ram->last + 1;
+		break;
+	}
+	/* Around the end of 64 bit too */
+	*start += (random() % 9 - 4) * SW_MSI_UNIT;
+	*start -= *start % SW_MSI_UNIT;
+	if (!(random() % 8))
+		*start += 1 + random() % (SW_MSI_UNIT - 1);
+
+	switch (random() % 16) {
+	case 0:
+		*size = 0;
+		break;
+	case 1:
+		*size += 1 + random() % (SW_MSI_UNIT - 1);
+		break;
+	case 2:
+	case 3:
+		*size = SW_MSI_UNIT << random() % 44;
+		break;
+	}
+}
+
+static bool same(struct verdict a, struct verdict b)
+{
+	return a.rc == b.rc && a.step == b.step;
+}
+
+/*
+ * The machine: RAM in four places, small, as each attach maps it, but so that a
+ * window can meet RAM and the end of the aperture both.
+ */
+static void small_ram(struct request *request, const struct device_map *map)
+{
+	const uint64_t unit = SW_MSI_UNIT;
+
+	request->ram[0] = range_of(0, 3 * unit);
+	request->ram[1] = range_of(map->dflt.start, unit);
+	request->ram[2] = range_of((uint64_t)4 << 30, unit / 2);
+	request->ram[3] = range_of(map->aperture.last + 1 - 3 * unit, unit);
+	request->num_ram = 4;
+}
+
+static void report_agree(const struct request *request, unsigned int agreed,
+			 unsigned int nearest, unsigned int *counts)
+{
+	static const char *const names[] = {
+		"accepted", "EINVAL when set", "EOVERFLOW when set",
+		"EADDRINUSE when set", "EADDRINUSE on attach",
+		"EINVAL on attach",
+	};
+
+	if (request->json) {
+		printf("{\n  \"seed\": %u,\n  \"windows\": %u,\n"
+		       "  \"agreed\": %u\n}\n", request->seed, request->count,
+		       agreed);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		printf("%6u %s\n", counts[i], names[i]);
+	printf("%6u refused, and the nearest place accepted\n", nearest);
+	check(agreed == request->count,
+	      "check and the kernel agree on %u of %u windows, seed %u",
+	      agreed, request->count, request->seed);
+}
+
+static size_t kind_of(struct verdict verdict)
+{
+	bool set = verdict.step == SW_MSI_STEP_OPTION;
+
+	switch (-verdict.rc) {
+	case 0:
+		return 0;
+	case EINVAL:
+		return set ? 1 : 5;
+	case EOVERFLOW:
+		return 2;
+	default:
+		return set ? 3 : 4;
+	}
+}
+
+/* The place that is found is one that works */
+static void raise_nearest(struct vmm *vmm, struct vmm_device *device,
+			  const struct device_map *map,
+			  const struct request *request)
+{
+	uint64_t start = 0, size = SW_MSI_UNIT;
+	struct verdict verdict;
+	int rc;
+
+	rc = find_nearest(map, request, map->dflt.start, &size, &start);
+	if (!rc) {
+		verdict = try_window(vmm, device, start, size);
+		rc = verdict.rc;
+	}
+	if (!rc)
+		rc = vmm_device_enable_msi(device);
+	check(!rc, "window at 0x%" PRIx64 ", nearest to the default: %s", start,
+	      errno_name(rc));
+	if (!rc)
+		check_msi(device, "MSI there", start, 0);
+}
+
+int window_agree(const struct request *request)
+{
+	unsigned int counts[6] = { 0 }, agreed = 0, nearest = 0;
+	struct request machine = *request;
+	struct vmm_device device;
+	struct device_map map;
+	struct vmm vmm;
+	uint64_t start, size, near_start;
+
+	vmm_open(&vmm, 16 * SW_MSI_UNIT);
+	vmm_device_open(&vmm, &device, request->bdf);
+	read_map(&map, &vmm, &device, request->bdf);
+	vmm_device_detach(&device);
+	if (map.support != SW_MSI_SUPPORTED)
+		errx(1, "%s: movable window: %s", request->bdf,
+		     support_names[map.support]);
+	small_ram(&machine, &map);
+	map_ranges(&vmm, machine.ram, machine.num_ram);
+
+	srandom(request->seed);
+	for (unsigned int i = 0; i < request->count; i++) {
+		struct verdict said, kernel;
+
+		random_window(&map, &machine, &start, &size);
+		said = predict(&map, &machine, start, size);
+		kernel = try_window(&vmm, &device, start, size);
+		if (!kernel.rc)
+			vmm_device_detach(&device);
+		counts[kind_of(kernel)]++;
+		if (!same(said, kernel)) {
+			fprintf(stderr, "swmsi: 0x%" PRIx64 ", 0x%" PRIx64
+				" bytes: check says %s %s, the kernel %s %s\n",
+				start, size, errno_name(said.rc),
+				step_name(said.step), errno_name(kernel.rc),
+				step_name(kernel.step));
+			continue;
+		}
+		if (kernel.rc &&
+		    !find_nearest(&map, &machine, start, &size, &near_start)) {
+			kernel = try_window(&vmm, &device, near_start, size);
+			if (kernel.rc) {
+				fprintf(stderr, "swmsi: 0x%" PRIx64 ", 0x%"
+					PRIx64 " bytes, nearest to 0x%" PRIx64
+					": the kernel says %s %s\n", near_start,
+					size, start, errno_name(kernel.rc),
+					step_name(kernel.step));
+				continue;
+			}
+			vmm_device_detach(&device);
+			nearest++;
+		}
+		agreed++;
+	}
+	report_agree(request, agreed, nearest, counts);
+
+	if (!request->json)
+		raise_nearest(&vmm, &device, &map, &machine);
+	free(map.allowed);
+	vmm_device_close(&device);
+	vmm_close(&vmm);
+	return agreed != request->count;
+}
