@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT
+//! Move the software MSI window of a device, and receive an interrupt:
+//!
+//!     move-window /dev/vfio/devices/vfio0 0x10000000
+//!
+//! The device is the edu device of QEMU: something has to raise an MSI. Only
+//! std is needed: ioctls are declared here.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Read, Result};
+use std::os::unix::fs::FileExt;
+use std::os::unix::io::{AsRawFd, FromRawFd};
+
+// <linux/iommufd.h>
+const IOMMU_IOAS_ALLOC: u32 = 0x3b81;
+const IOMMU_IOAS_MAP: u32 = 0x3b85;
+const IOMMU_OPTION: u32 = 0x3b87;
+const IOMMU_OPTION_OP_SET: u16 = 0;
+const IOMMU_OPTION_SW_MSI_START: u32 = 2;
+const IOMMU_OPTION_SW_MSI_SIZE: u32 = 3;
+const IOMMU_IOAS_MAP_FIXED_READABLE_WRITEABLE: u32 = 0b111;
+
+// <linux/vfio.h>
+const VFIO_DEVICE_GET_REGION_INFO: u32 = 0x3b6c;
+const VFIO_DEVICE_SET_IRQS: u32 = 0x3b6e;
+const VFIO_DEVICE_BIND_IOMMUFD: u32 = 0x3b76;
+const VFIO_DEVICE_ATTACH_IOMMUFD_PT: u32 = 0x3b77;
+const VFIO_PCI_BAR0_REGION_INDEX: u32 = 0;
+const VFIO_PCI_CONFIG_REGION_INDEX: u32 = 7;
+const VFIO_PCI_MSI_IRQ_INDEX: u32 = 1;
+const VFIO_IRQ_SET_DATA_EVENTFD_ACTION_TRIGGER: u32 = 1 << 2 | 1 << 5;
+
+const RAM_SIZE: usize = 256 << 20;
+const EDU_IRQ_RAISE: u64 = 0x60;
+const PCI_COMMAND: u64 = 4;
+const PCI_COMMAND_MEMORY_MASTER: u16 = 1 << 1 | 1 << 2;
+
+#[repr(C)]
+struct IommuOption {
+    size: u32,
+    option_id: u32,
+    op: u16,
+    reserved: u16,
+    object_id: u32,
+    val64: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct IommuIoasAlloc {
+    size: u32,
+    flags: u32,
+    out_ioas_id: u32,
+}
+
+#[repr(C)]
+struct IommuIoasMap {
+    size: u32,
+    flags: u32,
+    ioas_id: u32,
+    reserved: u32,
+    user_va: u64,
+    length: u64,
+    iova: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct VfioDeviceBindIommufd {
+    argsz: u32,
+    flags: u32,
+    iommufd: i32,
+    out_devid: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct VfioDeviceAttachIommufdPt {
+    argsz: u32,
+    flags: u32,
+    pt_id: u32,
+    pasid: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct VfioRegionInfo {
+    argsz: u32,
+    flags: u32,
+    index: u32,
+    cap_offset: u32,
+    size: u64,
+    offset: u64,
+}
+
+#[repr(C)]
+struct VfioIrqSet {
+    argsz: u32,
+    flags: u32,
+    index: u32,
+    start: u32,
+    count: u32,
+    eventfd: i32,
+}
+
+#[repr(C)]
+struct Pollfd {
+    fd: i32,
+    events: i16,
+    revents: i16,
+}
+
+extern "C" {
+    fn eventfd(initval: u32, flags: i32) -> i32;
+    fn ioctl(fd: i32, request: usize, ...) -> i32;
+    fn mmap(
+        addr: usize,
+        length: usize,
+        prot: i32,
+        flags: i32,
+        fd: i32,
+        offset: i64,
+    ) -> isize;
+    fn poll(fds: *mut Pollfd, nfds: usize, timeout: i32) -> i32;
+}
+
+/// An ioctl that takes `arg`, whose first member is its size.
+fn sized_ioctl<T>(file: &File, request: u32, arg: &mut T) -> Result<()> {
+    let arg: *mut T = arg;
+    // SAFETY: all structures here begin with a u32, the size of the whole, and
+    // the kernel reads and writes no more than that.
+    unsafe {
+        *arg.cast::<u32>() = std::mem::size_of::<T>() as u32;
+        match ioctl(file.as_raw_fd(), request as usize, arg) {
+            0 => Ok(()),
+            _ => Err(Error::last_os_error()),
+        }
+    }
+}
+
+fn set_option(
+    iommufd: &File,
+    dev_id: u32,
+    option_id: u32,
+    val64: u64,
+) -> Result<()> {
+    let mut option = IommuOption {
+        size: 0,
+        option_id,
+        op: IOMMU_OPTION_OP_SET,
+        reserved: 0,
+        object_id: dev_id,
+        val64,
+    };
+    sized_ioctl(iommufd, IOMMU_OPTION, &mut option)
+}
+
+/// Before the device is attached. `start` is in bytes, a multiple of 1 MiB.
+/// EOPNOTSUPP says that there is no window to move: the memory map of the guest
+/// has to leave out the default one.
+fn move_window(
+    iommufd: &File,
+    dev_id: u32,
+    start: u64,
+    size_mib: u64,
+) -> Result<()> {
+    // The start is checked with the size in force: begin with none
+    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_SIZE, 0)?;
+    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_START, start)?;
+    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_SIZE, size_mib)
+}
+
+/// From here on the IOAS keeps the window free.
+fn attach(device: &File, pt_id: u32) -> Result<()> {
+    let mut attach = VfioDeviceAttachIommufdPt {
+        pt_id,
+        ..Default::default()
+    };
+    sized_ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &mut attach)
+}
+
+/// Guest RAM where the guest sees it: the default window is in the middle.
+fn map_ram(iommufd: &File, ioas_id: u32) -> Result<()> {
+    const READ_WRITE: i32 = 1 | 2;
+    const PRIVATE_ANONYMOUS: i32 = 2 | 0x20;
+    // SAFETY: new memory, at an address that the kernel chooses.
+    let ram =
+        unsafe { mmap(0, RAM_SIZE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0) };
+    if ram == -1 {
+        return Err(Error::last_os_error());
+    }
+    let mut map = IommuIoasMap {
+        size: 0,
+        flags: IOMMU_IOAS_MAP_FIXED_READABLE_WRITEABLE,
+        ioas_id,
+        reserved: 0,
+        user_va: ram as u64,
+        length: RAM_SIZE as u64,
+        iova: 0,
+    };
+    sized_ioctl(iommufd, IOMMU_IOAS_MAP, &mut map)
+}
+
+/// The kernel places the doorbell now, inside the window.
+fn enable_msi(device: &File, eventfd: &File) -> Result<()> {
+    let mut irq = VfioIrqSet {
+        argsz: 0,
+        flags: VFIO_IRQ_SET_DATA_EVENTFD_ACTION_TRIGGER,
+        index: VFIO_PCI_MSI_IRQ_INDEX,
+        start: 0,
+        count: 1,
+        eventfd: eventfd.as_raw_fd(),
+    };
+    sized_ioctl(device, VFIO_DEVICE_SET_IRQS, &mut irq)
+}
+
+fn region_offset(device: &File, index: u32) -> Result<u64> {
+    let mut info = VfioRegionInfo {
+        index,
+        ..Default::default()
+    };
+    sized_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, &mut info)?;
+    Ok(info.offset)
+}
+
+/// What the driver in the guest does with its device, for edu.
+fn raise_msi(device: &File) -> Result<()> {
+    let config = region_offset(device, VFIO_PCI_CONFIG_REGION_INDEX)?;
+    let bar = region_offset(device, VFIO_PCI_BAR0_REGION_INDEX)?;
+    device.write_all_at(
+        &PCI_COMMAND_MEMORY_MASTER.to_le_bytes(),
+        config + PCI_COMMAND,
+    )?;
+    device.write_all_at(&1u32.to_le_bytes(), bar + EDU_IRQ_RAISE)
+}
+
+fn wait(eventfd: &mut File) -> Result<u64> {
+    const POLLIN: i16 = 1;
+    let mut pollfd = Pollfd {
+        fd: eventfd.as_raw_fd(),
+        events: POLLIN,
+        revents: 0,
+    };
+    let mut count = [0; 8];
+    // SAFETY: one element is what nfds says.
+    if unsafe { poll(&mut pollfd, 1, 5000) } != 1 {
+        return Err(Error::new(ErrorKind::TimedOut, "the MSI did not arrive"));
+    }
+    eventfd.read_exact(&mut count)?;
+    Ok(u64::from_ne_bytes(count))
+}
+
+fn run(path: &str, start: u64) -> Result<u64> {
+    let open = |path| OpenOptions::new().read(true).write(true).open(path);
+    let iommufd = open("/dev/iommu")?;
+    let device = open(path)?;
+    let mut bind = VfioDeviceBindIommufd {
+        iommufd: iommufd.as_raw_fd(),
+        ..Default::default()
+    };
+    sized_ioctl(&device, VFIO_DEVICE_BIND_IOMMUFD, &mut bind)?;
+
+    move_window(&iommufd, bind.out_devid, start, 1)?;
+
+    let mut alloc = IommuIoasAlloc::default();
+    sized_ioctl(&iommufd, IOMMU_IOAS_ALLOC, &mut alloc)?;
+    attach(&device, alloc.out_ioas_id)?;
+    map_ram(&iommufd, alloc.out_ioas_id)?;
+
+    // SAFETY: a new file descriptor, owned by nobody else.
+    let mut eventfd = unsafe {
+        match eventfd(0, 0) {
+            -1 => return Err(Error::last_os_error()),
+            fd => File::from_raw_fd(fd),
+        }
+    };
+    enable_msi(&device, &eventfd)?;
+    raise_msi(&device)?;
+    wait(&mut eventfd)
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let start = args
+        .get(2)
+        .and_then(|arg| u64::from_str_radix(arg.strip_prefix("0x")?, 16).ok());
+    let (path, start) = match (args.get(1), start) {
+        (Some(path), Some(start)) if args.len() == 3 => (path, start),
+        _ => {
+            eprintln!("usage: move-window VFIO-DEVICE 0xIOVA");
+            std::process::exit(2)
+        }
+    };
+    match run(path, start) {
+        Ok(count) => println!("window at {:#x}, {} MSI received", start, count),
+        Err(error) => {
+            eprintln!("move-window: {}", error);
+            std::process::exit(1)
+        }
+    }
+}
