@@ -39,7 +39,7 @@ quick:
 	@$(MAKE) job JOB=quick LANE=um
 
 demo:
-	@$(MAKE) job JOB=demo LANE=arm64 TARGETS=
+	@$(MAKE) job JOB=demo LANE=arm64 TARGETS= JOB_PACKAGES=rustc
 
 job: tree
 	@$(MAKE) -f tools/bench/bench.mk
@@ -70,7 +70,7 @@ include tools/bench/check.mk
 # Set-up and clean-up
 
 bootstrap:
-	@tools/bench/bootstrap $(PACKAGES)
+	@tools/bench/bootstrap $(PACKAGES) $(JOB_PACKAGES)
 
 clean:
 	rm -rf build/log build/vmm* build/user-* build/mutants build/perf \

@@ -15,14 +15,20 @@ NESTED      := $(if $(shell qemu-system-aarch64 -device arm-smmuv3,help | \
 	       grep stage=),-global arm-smmuv3.stage=nested)
 
 SWMSI       := build/vmm$(SUFFIX)/swmsi
+DRIVER      := $(OUT)/drivers/edu_msi.ko
+EXAMPLES    := build/examples$(SUFFIX)/move-window-c build/examples$(SUFFIX)/move-window-rs
+RUST_STD    := build/deb/arm64/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib
 TRACE        = $(LOG:.log=.trace)
 
 JOB_TITLE    = demo
 JOB_SCRIPT  := $(BENCH)/demo-job
-JOB_FILES    = /bin/swmsi=$(SWMSI)
-JOB_DEPS     = $(SWMSI)
+JOB_FILES    = /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
+	       $(foreach example,$(EXAMPLES),/bin/$(notdir $(example))=$(example))
+JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
+JOB_CONFIG  := $(BENCH)/modules.config
 # A kernel that oopses ends the machine at once
-JOB_CMDLINE  = oops=panic $(if $(WINDOW),WINDOW=$(WINDOW))
+JOB_CMDLINE  = oops=panic SEED=$(or $(SEED),$(shell date +%s)) \
+	       $(if $(WINDOW),WINDOW=$(WINDOW))
 JOB_MACHINE  = $(NESTED) -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
 	       -trace smmuv3_translate_success -trace smmuv3_record_event \
@@ -32,3 +38,30 @@ JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
 $(SWMSI): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
 	$(RUN) vmm 'swmsi' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
 		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS))
+
+# The first make writes what modpost has to know of the kernel
+$(DRIVER): $(wildcard drivers/*) $(OUT)/kernel/$(IMAGE)
+	$(RUN) modpost-$(FLAVOUR) 'kernel $(FLAVOUR), symbols' \
+		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
+	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
+		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
+
+build/examples$(SUFFIX)/move-window-c: Documentation/examples/move-window.c \
+			      include/sw_msi.h $(HEADERS)/.installed
+	@mkdir -p $(@D)
+	$(RUN) example-c 'example in C' $(CROSS_COMPILE)gcc -O2 -Wall -Wextra \
+		-Werror -static -I include -isystem $(HEADERS) -o $@ $<
+
+# The library is Debian's, and so has to be the compiler
+build/examples$(SUFFIX)/move-window-rs: Documentation/examples/move-window.rs \
+			       $(RUST_STD)/.unpacked
+	@mkdir -p $(@D)
+	$(RUN) example-rust 'example in Rust' /usr/bin/rustc -O -D warnings \
+		--target aarch64-unknown-linux-gnu -L $(RUST_STD) \
+		-C linker=$(CROSS_COMPILE)gcc -C target-feature=+crt-static \
+		-C strip=symbols -o $@ $<
+
+$(RUST_STD)/.unpacked: $(BUSYBOX)
+	$(RUN) deb-rust 'standard library of Rust' $(BENCH)/archive deb arm64 \
+		libstd-rust-dev
+	@touch $(BUSYBOX) $@
