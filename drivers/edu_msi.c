@@ -3,7 +3,7 @@
  * Host driver for QEMU's edu device: it requests the MSI of the device, and
  * user space has it raised. In the device's directory in sysfs:
  *
- * doorbell	where the device writes its MSI: the address in the MSI capability
+ * doorbell	where the device writes its MSI, from the MSI capability
  * raise	write: raises the MSI and waits until it was handled
  * interrupts	how many were handled
  */

@@ -2,11 +2,11 @@
 /*
  * swmsi - move the software MSI window of a device, and see its MSI arrive
  *
- * The acts of the demonstration, and the command line. Each act opens an iommufd
- * of its own. A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is a check;
- * "swmsi: expect IOVA", with "stage N" if that matters, says where the device
- * must have written the MSI that was raised just before. Whoever watches the
- * IOMMU from outside compares.
+ * The acts of the demonstration, and the command line. Each act opens an
+ * iommufd of its own. A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is
+ * a check; "swmsi: expect IOVA", with "stage N" if that matters, says where the
+ * device must have written the MSI that was raised just before. Whoever watches
+ * the IOMMU from outside compares.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -49,8 +49,9 @@ static void act(char letter, const char *title)
 	printf("\nact %c: %s\n", letter, title);
 }
 
-static void picture_row(char *addresses, const char *boxes, int used)
+static void picture_row(char *addresses, char *boxes, int used)
 {
+	boxes[used] = '\0';
 	while (used && addresses[used - 1] == ' ')
 		addresses[--used] = '\0';
 	printf("   %s\n   %s|\n", addresses, boxes);
@@ -443,7 +444,8 @@ static const char usage[] =
 "                           mapped, and a map of it; a window is set before\n"
 "  check BDF IOVA [SIZE]    would this window be accepted? If not, why, and\n"
 "                           what is the nearest that would?\n"
-"  test BDF IOVA [SIZE]     set this window, attach the device, raise its MSI\n"
+"  test BDF [IOVA [SIZE]]   set this window, or leave the default one, attach the\n"
+"                           device, raise its MSI\n"
 "  agree BDF                do check and the kernel agree on random windows?\n"
 "  demo BDF                 the acts for one device: default window, moved\n"
 "                           window, refused windows, stage 2\n"
@@ -489,7 +491,7 @@ static uint64_t parse_number(const char *arg, char stop, const char **rest)
 		end++;
 	}
 	if (end == arg || arg[0] == '-' || errno || *end != stop)
-		bad_input("%s: not a number, as 0x10000000 or 256M is", arg);
+		bad_input("'%s': not a number, as 0x10000000 or 256M is", arg);
 	if (val > UINT64_MAX >> shift)
 		bad_input("%s: more than 64 bit", arg);
 	*rest = end;
@@ -575,6 +577,10 @@ static void find_aperture(const char *bdf)
 
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);
+	if (set_window(&vmm, &device, window) == -EADDRINUSE)
+		bad_input("--window 0x%" PRIx64 ": overlaps a reserved region; see swmsi show %s",
+			  window, bdf);
+	sw_msi_reset_window(vmm.iommufd, device.id);
 	attach(&device, vmm.ioas_id);
 	ranges = vmm_iova_ranges(&vmm, &num);
 	aperture_last = ranges[num - 1].last;
@@ -612,16 +618,18 @@ static int run_group(char *bdfs[])
  * @run: for commands on devices
  * @run_window: for commands on one window
  */
-static const struct command {
+struct command {
 	const char *name;
 	int devices;
 	int window;
 	int (*run)(char *bdfs[]);
 	int (*run_window)(const struct request *request);
-} commands[] = {
+};
+
+static const struct command commands[] = {
 	{ "show", 1, 0, NULL, window_show },
 	{ "check", 1, 1, NULL, window_check },
-	{ "test", 1, 1, NULL, window_test },
+	{ "test", 1, 0, NULL, window_test },
 	{ "agree", 1, -1, NULL, window_agree },
 	{ "demo", 1, -1, run_demo, NULL },
 	{ "group", 2, -1, run_group, NULL },

@@ -113,7 +113,7 @@ int window_check(const struct request *request);
 
 /**
  * window_test() - Set a window, attach the device, raise its MSI
- * @request: the device, the window, the RAM
+ * @request: the device; the window, if not the default; the RAM
  *
  * Return: exit status: 0 if the MSI arrived.
  */

@@ -209,17 +209,21 @@ static int find_nearest(const struct device_map *map,
 }
 
 /* What becomes of it when the kernel is asked: the device ends up attached */
+
+static struct verdict try_attach(struct vmm *vmm, struct vmm_device *device)
+{
+	return (struct verdict){ vmm_device_attach(device, vmm->ioas_id),
+				 SW_MSI_STEP_ATTACH };
+}
+
 static struct verdict try_window(struct vmm *vmm, struct vmm_device *device,
 				 uint64_t start, uint64_t size)
 {
-	struct verdict verdict = { 0, SW_MSI_STEP_OPTION };
+	int rc = sw_msi_set_window(vmm->iommufd, device->id, start, size);
 
-	verdict.rc = sw_msi_set_window(vmm->iommufd, device->id, start, size);
-	if (verdict.rc)
-		return verdict;
-	verdict.step = SW_MSI_STEP_ATTACH;
-	verdict.rc = vmm_device_attach(device, vmm->ioas_id);
-	return verdict;
+	if (rc)
+		return (struct verdict){ rc, SW_MSI_STEP_OPTION };
+	return try_attach(vmm, device);
 }
 
 static const char *step_name(enum sw_msi_step step)
@@ -544,18 +548,17 @@ int window_check(const struct request *request)
 /* swmsi test */
 
 static void test_json(const struct request *request, struct verdict verdict,
-		     uint64_t interrupts)
+		      const struct iommu_iova_range *window,
+		      uint64_t interrupts)
 {
 	static const char *const steps[] = {
 		[SW_MSI_STEP_OPTION] = "set",
 		[SW_MSI_STEP_ATTACH] = "attach",
 		[SW_MSI_STEP_IRQ] = "interrupt",
 	};
-	struct iommu_iova_range window = range_of(request->start,
-						  request->size);
 
 	printf("{\n  \"device\": \"%s\",\n  \"window\": { ", request->bdf);
-	json_range(&window);
+	json_range(window);
 	printf(" },\n");
 	if (verdict.rc)
 		printf("  \"errno\": \"%s\",\n  \"step\": \"%s\",\n"
@@ -567,14 +570,24 @@ static void test_json(const struct request *request, struct verdict verdict,
 
 int window_test(const struct request *request)
 {
+	struct iommu_iova_range window;
+	struct device_map map = { 0 };
 	struct vmm_device device;
 	uint64_t interrupts = 0;
 	struct verdict verdict;
 	struct vmm vmm;
 
+	read_reserved(&map, request->bdf);
+	window = request->size ? range_of(request->start, request->size) :
+				 map.dflt;
+	if (!window.last)
+		errx(1, "%s: %s", request->bdf,
+		     support_names[SW_MSI_NO_REGION]);
 	open_device(&vmm, &device, request);
 	map_ranges(&vmm, request->ram, request->num_ram);
-	verdict = try_window(&vmm, &device, request->start, request->size);
+	verdict = request->size ?
+		  try_window(&vmm, &device, request->start, request->size) :
+		  try_attach(&vmm, &device);
 	if (!verdict.rc) {
 		verdict.step = SW_MSI_STEP_IRQ;
 		verdict.rc = vmm_device_enable_msi(&device);
@@ -582,16 +595,16 @@ int window_test(const struct request *request)
 	if (request->json) {
 		if (!verdict.rc)
 			interrupts = vmm_device_raise_msi(&device);
-		test_json(request, verdict, interrupts);
+		test_json(request, verdict, &window, interrupts);
 	} else if (verdict.rc) {
-		check(false, "window at 0x%" PRIx64 ": %s", request->start,
-		      errno_name(verdict.rc));
+		check(false, "window at 0x%" PRIx64 ": %s",
+		      (uint64_t)window.start, errno_name(verdict.rc));
 		printf("       %s\n",
 		       sw_msi_strerror(verdict.step, verdict.rc));
 	} else {
-		check(true, "window at 0x%" PRIx64 ": set, attached",
-		      request->start);
-		check_msi(&device, "MSI", request->start, 0);
+		check(true, "window at 0x%" PRIx64 "%s, attached",
+		      (uint64_t)window.start, request->size ? " set" : "");
+		check_msi(&device, "MSI", window.start, 0);
 	}
 	vmm_device_close(&device);
 	vmm_close(&vmm);
@@ -611,7 +624,7 @@ static void random_window(const struct device_map *map,
 			  const struct request *request, uint64_t *start,
 			  uint64_t *size)
 {
-	const struct iommu_iova_range *ram;
+	const struct iommu_iova_range *range;
 
 	*size = (1 + random() % 4) * SW_MSI_UNIT;
 	switch (random() % 8) {
@@ -631,8 +644,10 @@ static void random_window(const struct device_map *map,
 		*start = map->dflt.start;
 		break;
 	default:
-		ram = &request->ram[random() % request->num_ram];
-		*start = random() % 2 ? ram->start : ram->last + 1;
+		range = &request->ram[random() % request->num_ram];
+		if (map->num_fixed && !(random() % 3))
+			range = &map->fixed[random() % map->num_fixed];
+		*start = random() % 2 ? range->start : range->last + 1;
 		break;
 	}
 	/* Around the end of 64 bit too */
