@@ -17,19 +17,20 @@ NESTED      := $(if $(shell qemu-system-aarch64 -device arm-smmuv3,help | \
 SWMSI       := build/vmm$(SUFFIX)/swmsi
 DRIVER      := $(OUT)/drivers/edu_msi.ko
 EXAMPLES    := build/examples$(SUFFIX)/move-window-c build/examples$(SUFFIX)/move-window-rs
+DTB         := $(OUT)/demo.dtb
 RUST_STD    := build/deb/arm64/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib
 TRACE        = $(LOG:.log=.trace)
 
 JOB_TITLE    = demo
 JOB_SCRIPT  := $(BENCH)/demo-job
 JOB_FILES    = /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
-	       $(foreach example,$(EXAMPLES),/bin/$(notdir $(example))=$(example))
+	       $(foreach file,$(EXAMPLES),/bin/$(notdir $(file))=$(file))
 JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
 JOB_CONFIG  := $(BENCH)/modules.config
 # A kernel that oopses ends the machine at once
 JOB_CMDLINE  = oops=panic SEED=$(or $(SEED),$(shell date +%s)) \
-	       $(if $(WINDOW),WINDOW=$(WINDOW))
-JOB_MACHINE  = $(NESTED) -device edu,addr=1.0 \
+	       $(if $(WINDOW),WINDOW=$(WINDOW)) $(if $(BASE),BASE=$(BASE))
+JOB_MACHINE  = $(NESTED) -dtb $(DTB) -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
 	       -trace smmuv3_translate_success -trace smmuv3_record_event \
 	       -d guest_errors -D $(TRACE)
@@ -38,6 +39,17 @@ JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
 $(SWMSI): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
 	$(RUN) vmm 'swmsi' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
 		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS))
+
+# The device tree is what QEMU makes for this machine, and demo.dtso
+boot: $(DTB)
+$(DTB): JOB_MACHINE := $(NESTED)
+$(DTB): $(BENCH)/demo.dtso $(OUT)/kernel/$(IMAGE) $(OUT)/$(JOB).cpio
+	$(RUN) dtb-$(FLAVOUR) 'device tree' sh -ec \
+		'$(MACHINE) -machine dumpdtb=$@.board; \
+		cd $(OUT)/kernel/scripts/dtc; \
+		./dtc -q -O dtb -o $(abspath $@.overlay) $(abspath $<); \
+		./fdtoverlay -i $(abspath $@.board) -o $(abspath $@) \
+			$(abspath $@.overlay)'
 
 # The first make writes what modpost has to know of the kernel
 $(DRIVER): $(wildcard drivers/*) $(OUT)/kernel/$(IMAGE)
