@@ -9,7 +9,7 @@ BASE    ?= v6.18-rc1
 TARGETS ?= iommu
 ACCEL   ?= tcg
 JOBS    ?= $(shell nproc)
-export LANE BASE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW
+export LANE BASE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW PLAIN
 export SECONDS SEED MODE REPLAY
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
@@ -39,7 +39,11 @@ quick:
 	@$(MAKE) job JOB=quick LANE=um
 
 demo:
-	@$(MAKE) job JOB=demo LANE=arm64 TARGETS= JOB_PACKAGES=rustc
+	@$(MAKE) $(if $(PLAIN),demo-plain,job) JOB=demo LANE=arm64 TARGETS= \
+		JOB_PACKAGES=rustc
+
+demo-plain: tree
+	@tools/bench/demo-plain
 
 job: tree
 	@$(MAKE) -f tools/bench/bench.mk
@@ -73,8 +77,9 @@ bootstrap:
 	@tools/bench/bootstrap $(PACKAGES) $(JOB_PACKAGES)
 
 clean:
-	rm -rf build/log build/vmm* build/user-* build/mutants build/perf \
-		build/check $(lanes:%=build/%) $(lanes:%=build/%-*)
+	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants \
+		build/perf build/check build/plain $(lanes:%=build/%) \
+		$(lanes:%=build/%-*)
 
 mrproper:
 	@for base in $(bases); do BASE=$$base tools/bench/unsaved || exit; done
@@ -82,5 +87,5 @@ mrproper:
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
 		build/deb build/dl build/ccache
 
-.PHONY: help kselftest quick demo fuzz mutants bench job tree patches bootstrap \
-	clean mrproper
+.PHONY: help kselftest quick demo demo-plain fuzz mutants bench job tree \
+	patches bootstrap clean mrproper

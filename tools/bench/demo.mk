@@ -29,7 +29,7 @@ JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
 JOB_CONFIG  := $(BENCH)/modules.config
 # A kernel that oopses ends the machine at once
 JOB_CMDLINE  = oops=panic SEED=$(or $(SEED),$(shell date +%s)) \
-	       $(if $(WINDOW),WINDOW=$(WINDOW)) $(if $(BASE),BASE=$(BASE))
+	       $(if $(WINDOW),WINDOW=$(WINDOW)) $(if $(PLAIN),PLAIN=$(PLAIN))
 JOB_MACHINE  = $(NESTED) -dtb $(DTB) -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
 	       -trace smmuv3_translate_success -trace smmuv3_record_event \
