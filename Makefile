@@ -71,6 +71,10 @@ patches:
 
 include tools/bench/check.mk
 
+# Documentation/
+
+include tools/bench/docs.mk
+
 # Set-up and clean-up
 
 bootstrap:
@@ -78,7 +82,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants \
-		build/perf build/check build/plain $(lanes:%=build/%) \
+		build/perf build/check build/plain build/docs $(lanes:%=build/%) \
 		$(lanes:%=build/%-*)
 
 mrproper:

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: GPL-2.0
+# make docs: Documentation/ as HTML. A warning is a failure.
+
+docs: PACKAGES = python3-sphinx
+docs: bootstrap
+	@SUMMARY='echo build/docs/index.html' tools/bench/run docs \
+		documentation sphinx-build -q -W --keep-going -b html \
+		-d build/docs/.doctrees Documentation build/docs
+
+.PHONY: docs
