@@ -423,7 +423,7 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		break;
 	case SW_MSI_STEP_IRQ:
 		if (err == ENOSPC)
-			return "MSI window is full: set a larger one before attaching";
+			return "MSI window full, or device not attached: attach, or set a larger one";
 		break;
 	}
 	return strerror(err);
