@@ -16,7 +16,7 @@ NESTED      := $(if $(shell qemu-system-aarch64 -device arm-smmuv3,help | \
 
 SWMSI       := build/vmm$(SUFFIX)/swmsi
 DRIVER      := $(OUT)/drivers/edu_msi.ko
-EXAMPLES    := build/examples$(SUFFIX)/move-window-c build/examples$(SUFFIX)/move-window-rs
+EXAMPLES    := $(addprefix build/examples$(SUFFIX)/move-window-,c rs)
 DTB         := $(OUT)/demo.dtb
 RUST_STD    := build/deb/arm64/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib
 TRACE        = $(LOG:.log=.trace)
@@ -58,15 +58,14 @@ $(DRIVER): $(wildcard drivers/*) $(OUT)/kernel/$(IMAGE)
 	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
 		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
 
-build/examples$(SUFFIX)/move-window-c: Documentation/examples/move-window.c \
-			      include/sw_msi.h $(HEADERS)/.installed
+%/move-window-c: Documentation/examples/move-window.c include/sw_msi.h \
+		 $(HEADERS)/.installed
 	@mkdir -p $(@D)
 	$(RUN) example-c 'example in C' $(CROSS_COMPILE)gcc -O2 -Wall -Wextra \
 		-Werror -static -I include -isystem $(HEADERS) -o $@ $<
 
 # The library is Debian's, and so has to be the compiler
-build/examples$(SUFFIX)/move-window-rs: Documentation/examples/move-window.rs \
-			       $(RUST_STD)/.unpacked
+%/move-window-rs: Documentation/examples/move-window.rs $(RUST_STD)/.unpacked
 	@mkdir -p $(@D)
 	$(RUN) example-rust 'example in Rust' /usr/bin/rustc -O -D warnings \
 		--target aarch64-unknown-linux-gnu -L $(RUST_STD) \
