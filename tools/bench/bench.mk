@@ -18,7 +18,6 @@
 #   JOB_FILES      more files for the guest, as /path/there=path/here; a
 #                  directory comes with all that is in it
 #   JOB_DEPS       what these are made of, where they are not just files
-#   JOB_CONFIG     a config fragment, where it needs one of its own
 #   JOB_CMDLINE    added to the kernel's command line
 #   JOB_MACHINE    added to QEMU's command line, on arm64
 #   JOB_TITLE      a few words, for the screen
@@ -65,7 +64,7 @@ $(foreach collection,$(TARGETS),$(if \
 	$(error TARGETS=$(collection) is no collection of tests in $(LINUX))))
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
+	     $(BENCH)/$(LANE).config \
 	     $(if $(DEBUG),$(BENCH)/debug.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
 CONFIG    := $(OUT)/kernel/.config

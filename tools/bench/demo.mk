@@ -26,7 +26,6 @@ JOB_SCRIPT  := $(BENCH)/demo-job
 JOB_FILES    = /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
 	       $(foreach file,$(EXAMPLES),/bin/$(notdir $(file))=$(file))
 JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
-JOB_CONFIG  := $(BENCH)/modules.config
 # A kernel that oopses ends the machine at once
 JOB_CMDLINE  = oops=panic SEED=$(or $(SEED),$(shell date +%s)) \
 	       $(if $(WINDOW),WINDOW=$(WINDOW)) $(if $(PLAIN),PLAIN=$(PLAIN))
