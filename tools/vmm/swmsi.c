@@ -4,9 +4,9 @@
  *
  * The acts of the demonstration, and the command line. Each act opens an
  * iommufd of its own. A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is
- * a check; "swmsi: expect IOVA", with "stage N" if that matters, says where the
- * device must have written the MSI that was raised just before. Whoever watches
- * the IOMMU from outside compares.
+ * a check; "swmsi: expect" says what the IOMMU must have made of an access of the
+ * device just before. Whoever watches the IOMMU from outside compares:
+ * tools/bench/demo-check.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -23,19 +23,6 @@
 
 #include "swmsi.h"
 
-#define MIB			((uint64_t)1 << 20)
-#define RAM_SIZE		(256 * MIB)
-
-/* The window of every Arm SMMU, as long as nobody moves it */
-#define DEFAULT_START		0x08000000
-#define WINDOW_SIZE		SW_MSI_UNIT
-
-/* Valid, and never the user's: that one is above the RAM */
-#define OTHER_START		(DEFAULT_START + WINDOW_SIZE)
-
-/* Offset of the doorbell, GITS_TRANSLATER, in its page */
-#define DOORBELL_OFFSET		0x40
-
 #define WIDTH_MAX		76
 
 static uint64_t window = RAM_SIZE;
@@ -44,7 +31,7 @@ static bool failed;
 
 /* The text of the program: acts, pictures and checks */
 
-static void act(char letter, const char *title)
+void act(char letter, const char *title)
 {
 	printf("\nact %c: %s\n", letter, title);
 }
@@ -115,7 +102,7 @@ const char *errno_name(int rc)
 	return rc ? strerrorname_np(-rc) : "success";
 }
 
-static void check_done(int rc, enum sw_msi_step step, const char *what)
+void check_done(int rc, enum sw_msi_step step, const char *what)
 {
 	check(!rc, "%s: %s", what, errno_name(rc));
 	if (rc)
@@ -145,15 +132,16 @@ void check_msi(struct vmm_device *device, const char *what, uint64_t start,
 	uint64_t signals = vmm_device_raise_msi(device);
 
 	check(signals == 1, "%s: eventfd count %" PRIu64, what, signals);
-	printf("swmsi: expect 0x%" PRIx64, start + DOORBELL_OFFSET);
+	printf("swmsi: expect iova=0x%" PRIx64 " pa=doorbell",
+	       start + DOORBELL_OFFSET);
 	if (stage)
-		printf(" stage %d", stage);
+		printf(" stage=%d", stage);
 	putchar('\n');
 }
 
 /* Steps that several acts share */
 
-static void enable_msi(struct vmm_device *device)
+void enable_msi(struct vmm_device *device)
 {
 	int rc = vmm_device_enable_msi(device);
 
@@ -162,7 +150,7 @@ static void enable_msi(struct vmm_device *device)
 		     sw_msi_strerror(SW_MSI_STEP_IRQ, rc));
 }
 
-static void attach(struct vmm_device *device, uint32_t pt_id)
+void attach(struct vmm_device *device, uint32_t pt_id)
 {
 	int rc = vmm_device_attach(device, pt_id);
 
@@ -195,8 +183,7 @@ static int set_window(struct vmm *vmm, struct vmm_device *device,
 	return sw_msi_set_window(vmm->iommufd, device->id, start, WINDOW_SIZE);
 }
 
-static void check_set(struct vmm *vmm, struct vmm_device *device,
-		      uint64_t start)
+void check_set(struct vmm *vmm, struct vmm_device *device, uint64_t start)
 {
 	uint64_t got_start = 0, got_size = 0;
 	char what[48];
@@ -213,7 +200,7 @@ static void check_set(struct vmm *vmm, struct vmm_device *device,
 	      "%s, and read back", what);
 }
 
-static bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size)
+bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size)
 {
 	struct iommu_iova_range *ranges;
 	bool found = false;
@@ -450,10 +437,12 @@ static const char usage[] =
 "  demo BDF                 the acts for one device: default window, moved\n"
 "                           window, refused windows, stage 2\n"
 "  group BDF BDF            the act for two devices of one IOMMU group\n"
+"  nested BDF BDF           the acts with nested translation, for two devices\n"
+"                           behind one IOMMU\n"
 "\n"
 "  --ram IOVA:SIZE          guest RAM, for show, check, test; may come again\n"
-"  --window IOVA            the window of demo and group: a multiple of 1 MiB,\n"
-"                           above 256 MiB of guest RAM (default 0x10000000)\n"
+"  --window IOVA            the window of demo, group, nested: a multiple of\n"
+"                           1 MiB, above 256 MiB of RAM (default 0x10000000)\n"
 "  --seed N, --count N      where random windows begin, how many (agree)\n"
 "  --json                   for programs: show, check, test, agree\n"
 "  --help                   this text\n"
@@ -567,8 +556,11 @@ static void check_device(const char *bdf)
 		  bdf);
 }
 
-/* The last IOVA of the automatic domain: only an attached device has one */
-static void find_aperture(const char *bdf)
+/*
+ * The last IOVA of the automatic domain: only an attached device has one. The
+ * acts need @size bytes from the window on.
+ */
+static void find_aperture(const char *bdf, uint64_t size)
 {
 	struct iommu_iova_range *ranges;
 	struct vmm_device device;
@@ -588,14 +580,14 @@ static void find_aperture(const char *bdf)
 	vmm_device_close(&device);
 	vmm_close(&vmm);
 
-	if (window + (WINDOW_SIZE - 1) > aperture_last)
+	if (window + (size - 1) > aperture_last)
 		bad_input("--window 0x%" PRIx64 ": outside the aperture, which ends at 0x%" PRIx64,
 			  window, aperture_last);
 }
 
 static int run_demo(char *bdfs[])
 {
-	find_aperture(bdfs[0]);
+	find_aperture(bdfs[0], WINDOW_SIZE);
 	act_default(bdfs[0]);
 	act_moved(bdfs[0]);
 	act_refused(bdfs[0]);
@@ -605,8 +597,15 @@ static int run_demo(char *bdfs[])
 
 static int run_group(char *bdfs[])
 {
-	find_aperture(bdfs[0]);
+	find_aperture(bdfs[0], WINDOW_SIZE);
 	act_group(bdfs[0], bdfs[1]);
+	return 0;
+}
+
+static int run_nested(char *bdfs[])
+{
+	find_aperture(bdfs[0], NESTED_SIZE);
+	nested_acts(bdfs[0], bdfs[1], window);
 	return 0;
 }
 
@@ -633,6 +632,7 @@ static const struct command commands[] = {
 	{ "agree", 1, -1, NULL, window_agree },
 	{ "demo", 1, -1, run_demo, NULL },
 	{ "group", 2, -1, run_group, NULL },
+	{ "nested", 2, -1, run_nested, NULL },
 };
 
 static const struct command *find_command(const char *name)

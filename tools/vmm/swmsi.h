@@ -14,6 +14,19 @@
 
 #include "vmm.h"
 
+#define MIB			((uint64_t)1 << 20)
+#define RAM_SIZE		(256 * MIB)
+
+/* The window of every Arm SMMU, as long as nobody moves it */
+#define DEFAULT_START		0x08000000
+#define WINDOW_SIZE		SW_MSI_UNIT
+
+/* Valid, and never the user's: that one is above the RAM */
+#define OTHER_START		(DEFAULT_START + WINDOW_SIZE)
+
+/* Offset of the doorbell, GITS_TRANSLATER, in its page */
+#define DOORBELL_OFFSET		0x40
+
 /* The end of an error message */
 #define SEE_HELP "; see swmsi --help"
 
@@ -37,12 +50,35 @@ struct region {
 void picture(const struct region *regions, size_t num);
 
 /**
+ * act() - Begin an act
+ * @letter: its letter
+ * @title: what it is about
+ */
+void act(char letter, const char *title);
+
+/**
  * check() - Print the result of one check, and remember a failure
  * @ok: whether it is as it should be
  * @fmt: what was checked
  */
 void __attribute__((format(printf, 2, 3)))
 check(bool ok, const char *fmt, ...);
+
+/**
+ * check_done() - Check that something succeeded; else say what to do
+ * @rc: 0 or a negative errno
+ * @step: what was being done
+ * @what: in words
+ */
+void check_done(int rc, enum sw_msi_step step, const char *what);
+
+/**
+ * check_set() - Check that a window can be set, and reads back
+ * @vmm: the VMM
+ * @device: the device
+ * @start: its first IOVA; it has WINDOW_SIZE bytes
+ */
+void check_set(struct vmm *vmm, struct vmm_device *device, uint64_t start);
 
 /**
  * check_msi() - Raise the MSI of a device, and say where it has to be written
@@ -68,6 +104,42 @@ const char *errno_name(int rc);
  */
 void __attribute__((noreturn, format(printf, 1, 2)))
 bad_input(const char *fmt, ...);
+
+/**
+ * enable_msi() - Have a device's MSI signal an eventfd, or end the program
+ * @device: the device, attached
+ */
+void enable_msi(struct vmm_device *device);
+
+/**
+ * attach() - Attach a device or replace its attachment, or end the program
+ * @device: the device
+ * @pt_id: ID of an IOAS or HWPT
+ */
+void attach(struct vmm_device *device, uint32_t pt_id);
+
+/**
+ * ioas_can_map() - Tell whether a range of the IOAS can be mapped
+ * @vmm: the VMM
+ * @start: first IOVA
+ * @size: size in bytes
+ *
+ * Return: whether it is outside of all that is reserved.
+ */
+bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size);
+
+/* The acts with nested translation, in nested.c */
+
+/* The windows of two devices, and one that is nobody's */
+#define NESTED_SIZE	(3 * WINDOW_SIZE)
+
+/**
+ * nested_acts() - Play them
+ * @first: address of the device of most acts
+ * @second: address of one more behind the same IOMMU, in a group of its own
+ * @window: where the window of the first goes, in bytes
+ */
+void nested_acts(const char *first, const char *second, uint64_t window);
 
 /* The commands on one window, in window.c */
 

@@ -22,24 +22,41 @@
 /* BAR 0 of the edu device, see QEMU's docs/specs/edu.rst */
 #define EDU_IRQ_RAISE		0x60
 #define EDU_IRQ_ACK		0x64
+#define EDU_DMA_SRC		0x80
+#define EDU_DMA_DST		0x88
+#define EDU_DMA_COUNT		0x90
+#define EDU_DMA_CMD		0x98
+#define EDU_DMA_START		0x01
+#define EDU_DMA_FROM_DEVICE	0x02
+
+/* Where the device has the buffer of its DMA engine */
+#define EDU_DMA_BUFFER		0x40000
 
 /* Emulation is slow, and the machine may be busy: this only ends a lost MSI */
 #define MSI_TIMEOUT_MS		5000
+#define DMA_TIMEOUT_MS		5000
 
-#define xioctl(fd, op, arg) do {	\
-	if (ioctl(fd, op, arg))		\
-		err(1, "%s", #op);	\
-} while (0)
-
-void vmm_open(struct vmm *vmm, uint64_t ram_size)
+uint32_t vmm_alloc_ioas(struct vmm *vmm)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 
+	xioctl(vmm->iommufd, IOMMU_IOAS_ALLOC, &alloc);
+	return alloc.out_ioas_id;
+}
+
+void vmm_destroy(struct vmm *vmm, uint32_t id)
+{
+	struct iommu_destroy destroy = { .size = sizeof(destroy), .id = id };
+
+	xioctl(vmm->iommufd, IOMMU_DESTROY, &destroy);
+}
+
+void vmm_open(struct vmm *vmm, uint64_t ram_size)
+{
 	vmm->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (vmm->iommufd < 0)
 		err(1, "/dev/iommu");
-	xioctl(vmm->iommufd, IOMMU_IOAS_ALLOC, &alloc);
-	vmm->ioas_id = alloc.out_ioas_id;
+	vmm->ioas_id = vmm_alloc_ioas(vmm);
 
 	vmm->ram_size = ram_size;
 	vmm->ram = mmap(NULL, ram_size, PROT_READ | PROT_WRITE,
@@ -73,6 +90,24 @@ int vmm_map_ram_at(struct vmm *vmm, uint64_t offset, uint64_t size,
 	};
 
 	return ioctl(vmm->iommufd, IOMMU_IOAS_MAP, &map) ? -errno : 0;
+}
+
+uint64_t vmm_ram_pa(struct vmm *vmm, uint64_t start)
+{
+	uint64_t page_size = sysconf(_SC_PAGESIZE);
+	uint64_t va = (uintptr_t)vmm->ram + start;
+	uint64_t entry;
+	int fd;
+
+	/* Bit 63: present; bits 54:0: the page's number */
+	fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || pread(fd, &entry, sizeof(entry),
+			    va / page_size * sizeof(entry)) != sizeof(entry))
+		err(1, "/proc/self/pagemap");
+	close(fd);
+	if (!(entry >> 63))
+		errx(1, "guest RAM is not present");
+	return (entry & (((uint64_t)1 << 55) - 1)) * page_size + va % page_size;
 }
 
 void vmm_unmap_all(struct vmm *vmm)
@@ -276,4 +311,26 @@ uint64_t vmm_device_raise_msi(struct vmm_device *device)
 		err(1, "eventfd");
 	device->bar0[EDU_IRQ_ACK / 4] = 1;
 	return count;
+}
+
+/* The registers of the DMA engine are 64 bits wide */
+static void write_dma(struct vmm_device *device, unsigned int offset,
+		      uint64_t val)
+{
+	*(volatile uint64_t *)(device->bar0 + offset / 4) = val;
+}
+
+void vmm_device_dma(struct vmm_device *device, uint64_t iova, size_t size,
+		    bool from_device)
+{
+	write_dma(device, EDU_DMA_SRC, from_device ? EDU_DMA_BUFFER : iova);
+	write_dma(device, EDU_DMA_DST, from_device ? iova : EDU_DMA_BUFFER);
+	write_dma(device, EDU_DMA_COUNT, size);
+	write_dma(device, EDU_DMA_CMD, EDU_DMA_START |
+		  (from_device ? EDU_DMA_FROM_DEVICE : 0));
+	for (int ms = 0; device->bar0[EDU_DMA_CMD / 4] & EDU_DMA_START; ms++) {
+		if (ms == DMA_TIMEOUT_MS)
+			errx(1, "the DMA of the device does not end");
+		usleep(1000);
+	}
 }

@@ -9,10 +9,20 @@
 #ifndef VMM_H
 #define VMM_H
 
+#include <err.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/ioctl.h>
+
 #include <linux/iommufd.h>
+
+/* An ioctl that ends the program when it fails */
+#define xioctl(fd, op, arg) do {	\
+	if (ioctl(fd, op, arg))		\
+		err(1, "%s", #op);	\
+} while (0)
 
 /**
  * struct vmm - an iommufd with one IOAS, and the RAM of the guest
@@ -54,6 +64,21 @@ struct vmm_device {
 void vmm_open(struct vmm *vmm, uint64_t ram_size);
 
 /**
+ * vmm_alloc_ioas() - Allocate one more IOAS
+ * @vmm: the VMM
+ *
+ * Return: its ID.
+ */
+uint32_t vmm_alloc_ioas(struct vmm *vmm);
+
+/**
+ * vmm_destroy() - Destroy an object that nothing uses
+ * @vmm: the VMM
+ * @id: its ID
+ */
+void vmm_destroy(struct vmm *vmm, uint32_t id);
+
+/**
  * vmm_close() - Close the iommufd, free the RAM
  * @vmm: the VMM, its devices closed
  */
@@ -80,6 +105,17 @@ int vmm_map_ram(struct vmm *vmm, uint64_t start, uint64_t size);
  */
 int vmm_map_ram_at(struct vmm *vmm, uint64_t offset, uint64_t size,
 		   uint64_t iova);
+
+/**
+ * vmm_ram_pa() - Where a byte of the RAM is in the machine's memory
+ * @vmm: the VMM
+ * @start: the byte, in bytes from the start of the RAM; mapped in the IOAS
+ *
+ * Asks the kernel's memory management, which knows nothing of the IOMMU.
+ *
+ * Return: its physical address.
+ */
+uint64_t vmm_ram_pa(struct vmm *vmm, uint64_t start);
 
 /**
  * vmm_unmap_all() - Unmap all of the RAM
@@ -159,5 +195,17 @@ void vmm_device_disable_msi(struct vmm_device *device);
  * Return: how often the eventfd was signalled; 0 when the MSI is lost.
  */
 uint64_t vmm_device_raise_msi(struct vmm_device *device);
+
+/**
+ * vmm_device_dma() - Have the device copy between memory and its own buffer
+ * @device: the device
+ * @iova: where the memory is for the device
+ * @size: size in bytes, up to 4096
+ * @from_device: from its buffer to memory; else from memory
+ *
+ * Returns when the device says it is done, which it does on a fault too.
+ */
+void vmm_device_dma(struct vmm_device *device, uint64_t iova, size_t size,
+		    bool from_device);
 
 #endif /* VMM_H */
