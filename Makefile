@@ -10,7 +10,7 @@ TARGETS ?= iommu
 ACCEL   ?= tcg
 JOBS    ?= $(shell nproc)
 export LANE BASE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW PLAIN
-export SECONDS SEED MODE REPLAY
+export NESTED SECONDS SEED MODE REPLAY
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
@@ -39,8 +39,8 @@ quick:
 	@$(MAKE) job JOB=quick LANE=um
 
 demo:
-	@$(MAKE) $(if $(PLAIN),demo-plain,job) JOB=demo LANE=arm64 TARGETS= \
-		JOB_PACKAGES=rustc
+	@$(MAKE) $(if $(PLAIN),demo-plain,job) JOB=$(if $(NESTED),nested,demo) \
+		LANE=arm64 TARGETS= JOB_PACKAGES=$(if $(NESTED),,rustc)
 
 demo-plain: tree
 	@tools/bench/demo-plain
@@ -89,7 +89,7 @@ mrproper:
 	@for base in $(bases); do BASE=$$base tools/bench/unsaved || exit; done
 	@$(MAKE) clean
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
-		build/deb build/dl build/ccache
+		build/deb build/dl build/qemu build/ccache
 
 .PHONY: help kselftest quick demo demo-plain fuzz mutants bench job tree \
 	patches bootstrap clean mrproper

@@ -4,44 +4,27 @@
 # Besides the device of the acts there are two more, functions of one slot: they
 # share an IOMMU group.
 
-ifneq ($(WINDOW),)
-ifeq ($(shell echo '$(WINDOW)' | grep -E '^0x[0-9a-fA-F]{1,11}00000$$'),)
-$(error WINDOW=$(WINDOW) is not a multiple of 1 MiB in hex, as 0x10000000 is)
-endif
-endif
+include $(BENCH)/swmsi.mk
 
-# Stage 2 besides stage 1, where QEMU has it
-NESTED      := $(if $(shell qemu-system-aarch64 -device arm-smmuv3,help | \
-	       grep stage=),-global arm-smmuv3.stage=nested)
-
-SWMSI       := build/vmm$(SUFFIX)/swmsi
 DRIVER      := $(OUT)/drivers/edu_msi.ko
 EXAMPLES    := $(addprefix build/examples$(SUFFIX)/move-window-,c rs)
 DTB         := $(OUT)/demo.dtb
 RUST_STD    := build/deb/arm64/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib
-TRACE        = $(LOG:.log=.trace)
 
 JOB_TITLE    = demo
 JOB_SCRIPT  := $(BENCH)/demo-job
 JOB_FILES    = /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
 	       $(foreach file,$(EXAMPLES),/bin/$(notdir $(file))=$(file))
 JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
-# A kernel that oopses ends the machine at once
-JOB_CMDLINE  = oops=panic SEED=$(or $(SEED),$(shell date +%s)) \
-	       $(if $(WINDOW),WINDOW=$(WINDOW)) $(if $(PLAIN),PLAIN=$(PLAIN))
-JOB_MACHINE  = $(NESTED) -dtb $(DTB) -device edu,addr=1.0 \
+JOB_CMDLINE += SEED=$(or $(SEED),$(shell date +%s)) \
+	       $(if $(PLAIN),PLAIN=$(PLAIN))
+JOB_MACHINE  = $(STAGES) -dtb $(DTB) -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
-	       -trace smmuv3_translate_success -trace smmuv3_record_event \
-	       -d guest_errors -D $(TRACE)
-JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
-
-$(SWMSI): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
-	$(RUN) vmm 'swmsi' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
-		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS))
+	       $(TRACING)
 
 # The device tree is what QEMU makes for this machine, and demo.dtso
 boot: $(DTB)
-$(DTB): JOB_MACHINE := $(NESTED)
+$(DTB): JOB_MACHINE := $(STAGES)
 $(DTB): $(BENCH)/demo.dtso $(OUT)/kernel/$(IMAGE) $(OUT)/$(JOB).cpio
 	$(RUN) dtb-$(FLAVOUR) 'device tree' sh -ec \
 		'$(MACHINE) -machine dumpdtb=$@.board; \

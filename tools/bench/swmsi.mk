@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the demos have in common: swmsi in the guest, QEMU's trace of the SMMU as
+# the witness.
+
+ifneq ($(WINDOW),)
+ifeq ($(shell echo '$(WINDOW)' | grep -E '^0x[0-9a-fA-F]{1,11}00000$$'),)
+$(error WINDOW=$(WINDOW) is not a multiple of 1 MiB in hex, as 0x10000000 is)
+endif
+endif
+
+# Stage 2 besides stage 1, where QEMU has it
+BOTH_STAGES := -global arm-smmuv3.stage=nested
+STAGES      := $(if $(shell $(QEMU) -device arm-smmuv3,help | grep stage=),\
+	       $(BOTH_STAGES))
+
+SWMSI       := build/vmm$(SUFFIX)/swmsi
+TRACE        = $(LOG:.log=.trace)
+TRACING      = -trace smmuv3_translate_success -trace smmuv3_record_event \
+	       -d guest_errors -D $(TRACE)
+
+# A kernel that oopses ends the machine at once
+JOB_CMDLINE  = oops=panic $(if $(WINDOW),WINDOW=$(WINDOW))
+JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
+
+$(SWMSI): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
+	$(RUN) vmm 'swmsi' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
+		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS))
