@@ -4,13 +4,26 @@
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-LANE    ?= x86_64
-BASE    ?= v6.18-rc1
-TARGETS ?= iommu
-ACCEL   ?= tcg
-JOBS    ?= $(shell nproc)
-export LANE BASE TARGETS ACCEL JOBS DEBUG KSRC KTARBALL FRESH WINDOW PLAIN
-export NESTED SECONDS SEED MODE REPLAY
+# What Kconfig asks: as given to make, else as in .config, else the default here
+ifeq ($(filter defconfig,$(MAKECMDGOALS)),)
+-include .config
+endif
+setting = $(or $(subst ",,$(CONFIG_$(1))),$(2))
+
+LANE       ?= $(call setting,LANE,x86_64)
+BASE       ?= $(call setting,BASE,v6.18-rc1)
+TARGETS    ?= $(call setting,TARGETS,iommu)
+ACCEL      ?= $(call setting,ACCEL,tcg)
+JOBS       ?= $(call setting,JOBS,$(shell nproc))
+CCACHE_DIR ?= $(call setting,CCACHE_DIR,$(CURDIR)/build/ccache)
+SECONDS    ?= $(call setting,SECONDS,600)
+WINDOW     ?= $(call setting,WINDOW)
+NESTED     ?= $(call setting,NESTED)
+DEBUG      ?= $(call setting,DEBUG)
+KSRC       ?= $(call setting,KSRC)
+KTARBALL   ?= $(call setting,KTARBALL)
+export LANE BASE TARGETS ACCEL JOBS CCACHE_DIR SECONDS WINDOW NESTED DEBUG KSRC
+export KTARBALL FRESH PLAIN SEED MODE REPLAY
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
@@ -75,6 +88,15 @@ include tools/bench/check.mk
 
 include tools/bench/docs.mk
 
+# .config, by the kernel's own kconfig
+
+menuconfig: PACKAGES := libncurses-dev
+defconfig: PACKAGES :=
+menuconfig defconfig: tree
+	@. tools/bench/base; $(MAKE) -s -C $$LINUX $(@:defconfig=alldefconfig) \
+		O=$(CURDIR)/build/kconfig KBUILD_KCONFIG=$(CURDIR)/Kconfig \
+		KCONFIG_CONFIG=$(CURDIR)/.config
+
 # Set-up and clean-up
 
 bootstrap:
@@ -82,8 +104,8 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants \
-		build/perf build/check build/plain build/docs $(lanes:%=build/%) \
-		$(lanes:%=build/%-*)
+		build/perf build/check build/plain build/docs build/kconfig \
+		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
 	@for base in $(bases); do BASE=$$base tools/bench/unsaved || exit; done
@@ -92,4 +114,4 @@ mrproper:
 		build/deb build/dl build/qemu build/ccache
 
 .PHONY: help kselftest quick demo demo-plain fuzz mutants bench job tree \
-	patches bootstrap clean mrproper
+	patches menuconfig defconfig bootstrap clean mrproper

@@ -39,8 +39,7 @@ RUN   := +@$(BENCH)/run
 
 include $(BENCH)/$(LANE).mk
 
-export PATH       := /usr/lib/ccache:$(PATH)
-export CCACHE_DIR ?= $(CURDIR)/build/ccache
+export PATH := /usr/lib/ccache:$(PATH)
 
 FLAVOUR   := $(LANE)$(if $(DEBUG),-debug)$(SUFFIX)
 OUT       := build/$(FLAVOUR)

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Random tests of the window against a model.
 #
-#   SECONDS   how long, all modes together; 600
+#   SECONDS   how long, all modes together
 #   SEED      of the first sequence; a new one each time
 #   MODE      model, fail-nth or races; all of them, one after the other
 #   REPLAY    a file: the operations that a divergence printed, and nothing else
 
-override SECONDS := $(or $(SECONDS),600)
 override SEED    := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 override MODE    := $(or $(MODE),model fail-nth races)
 
