@@ -104,7 +104,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants \
-		build/perf build/check build/plain build/docs build/kconfig \
+		build/perf build/check build/plain build/docs build/kconfig build/doccheck \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:

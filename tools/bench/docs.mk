@@ -7,4 +7,8 @@ docs: bootstrap
 		documentation sphinx-build -q -W --keep-going -b html \
 		-d build/docs/.doctrees Documentation build/docs
 
-.PHONY: docs
+doccheck: PACKAGES = rustc
+doccheck: tree
+	@QUICK=$(QUICK) tools/bench/doccheck
+
+.PHONY: docs doccheck
