@@ -80,8 +80,15 @@ $(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 		CROSS_COMPILE=$(CROSS_COMPILE) \
 		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
 
-$(KERNEL): $(CONFIG) FORCE
-	$(RUN) kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
+# How many objects that configuration takes, for who watches
+$(OUT)/objects: $(CONFIG)
+	@: > $@; [ ! -t 1 ] || $(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -n \
+		$(notdir $(IMAGE)) 2> /dev/null | grep -c "echo '  [AC][CS] " > $@ || :
+
+$(KERNEL): $(CONFIG) $(OUT)/objects FORCE
+	+@PROGRESS='echo object $$(grep -c "^  [AC][CS] " build/log/kernel-$(FLAVOUR).log) \
+		$$(sed "s/^/of about /" $(OUT)/objects)' \
+		$(BENCH)/run kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) $(@F)
 
 # Headers for user space
