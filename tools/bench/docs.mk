@@ -9,6 +9,6 @@ docs: bootstrap
 
 doccheck: PACKAGES = rustc
 doccheck: tree
-	@QUICK=$(QUICK) tools/bench/doccheck
+	@QUICK=$(QUICK) DOCS='$(DOCS)' tools/bench/doccheck
 
 .PHONY: docs doccheck
