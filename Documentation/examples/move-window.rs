@@ -16,6 +16,7 @@ const IOMMU_IOAS_ALLOC: u32 = 0x3b81;
 const IOMMU_IOAS_MAP: u32 = 0x3b85;
 const IOMMU_OPTION: u32 = 0x3b87;
 const IOMMU_OPTION_OP_SET: u16 = 0;
+const IOMMU_OPTION_OP_GET: u16 = 1;
 const IOMMU_OPTION_SW_MSI_START: u32 = 2;
 const IOMMU_OPTION_SW_MSI_SIZE: u32 = 3;
 const IOMMU_IOAS_MAP_FIXED_READABLE_WRITEABLE: u32 = 0b111;
@@ -29,6 +30,10 @@ const VFIO_PCI_BAR0_REGION_INDEX: u32 = 0;
 const VFIO_PCI_CONFIG_REGION_INDEX: u32 = 7;
 const VFIO_PCI_MSI_IRQ_INDEX: u32 = 1;
 const VFIO_IRQ_SET_DATA_EVENTFD_ACTION_TRIGGER: u32 = 1 << 2 | 1 << 5;
+
+// <errno.h>
+const ENOENT: i32 = 2;
+const EOPNOTSUPP: i32 = 95;
 
 const RAM_SIZE: usize = 256 << 20;
 const EDU_IRQ_RAISE: u64 = 0x60;
@@ -138,8 +143,9 @@ fn sized_ioctl<T>(file: &File, request: u32, arg: &mut T) -> Result<()> {
     }
 }
 
-fn set_option(
+fn device_option(
     iommufd: &File,
+    op: u16,
     dev_id: u32,
     option_id: u32,
     val64: u64,
@@ -147,7 +153,7 @@ fn set_option(
     let mut option = IommuOption {
         size: 0,
         option_id,
-        op: IOMMU_OPTION_OP_SET,
+        op,
         reserved: 0,
         object_id: dev_id,
         val64,
@@ -156,18 +162,32 @@ fn set_option(
 }
 
 /// Before the device is attached. `start` is in bytes, a multiple of 1 MiB.
-/// EOPNOTSUPP says that there is no window to move: the memory map of the guest
-/// has to leave out the default one.
+/// EOPNOTSUPP says that this kernel cannot move the window: the memory map of
+/// the guest has to leave out the default one. A device without a window, as on
+/// x86, has nothing to move.
 fn move_window(
     iommufd: &File,
     dev_id: u32,
     start: u64,
     size_mib: u64,
 ) -> Result<()> {
+    let set = |option_id, val64| {
+        device_option(iommufd, IOMMU_OPTION_OP_SET, dev_id, option_id, val64)
+    };
+
+    // No object has ID 0: a kernel that has the option looks for it
+    let get = IOMMU_OPTION_OP_GET;
+    match device_option(iommufd, get, 0, IOMMU_OPTION_SW_MSI_SIZE, 0) {
+        Err(error) if error.raw_os_error() == Some(ENOENT) => (),
+        result => return result,
+    }
     // The start is checked with the size in force: begin with none
-    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_SIZE, 0)?;
-    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_START, start)?;
-    set_option(iommufd, dev_id, IOMMU_OPTION_SW_MSI_SIZE, size_mib)
+    match set(IOMMU_OPTION_SW_MSI_SIZE, 0) {
+        Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(()),
+        result => result?,
+    }
+    set(IOMMU_OPTION_SW_MSI_START, start)?;
+    set(IOMMU_OPTION_SW_MSI_SIZE, size_mib)
 }
 
 /// From here on the IOAS keeps the window free.
@@ -292,7 +312,7 @@ fn main() {
         }
     };
     match run(path, start) {
-        Ok(count) => println!("window at {:#x}, {} MSI received", start, count),
+        Ok(count) => println!("{} MSI received", count),
         Err(error) => {
             eprintln!("move-window: {}", error);
             std::process::exit(1)
