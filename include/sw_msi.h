@@ -112,7 +112,8 @@ static inline int __sw_msi_set(int iommufd, uint32_t dev_id, uint32_t option,
  *
  * Return: 0, or
  * -EOPNOTSUPP: what sw_msi_probe() tells apart;
- * -ENOENT: @dev_id is not a device of this iommufd.
+ * -ENOENT: @dev_id is not a device of this iommufd, or an emulated one (mdev),
+ * which has no window.
  */
 static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
 				    uint64_t *start, uint64_t *size)
@@ -142,7 +143,8 @@ static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
  * Changes nothing.
  *
  * Return: 0 when @support holds the answer, or
- * -ENOENT: @dev_id is not a device of this iommufd.
+ * -ENOENT: @dev_id is not a device of this iommufd, or an emulated one (mdev),
+ * which has no window.
  */
 static inline int sw_msi_probe(int iommufd, uint32_t dev_id,
 			       enum sw_msi_support *support)
@@ -400,7 +402,7 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		case ENOTTY:
 			return "kernel or device has no movable MSI window: use the default window";
 		case ENOENT:
-			return "no such device in this iommufd: use out_devid of the VFIO bind";
+			return "not out_devid of a bind, or that of an emulated device: no window";
 		case EBUSY:
 			return "device attached, or MSIs set up for its group: set the window first";
 		case EINVAL:
