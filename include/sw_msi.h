@@ -387,6 +387,9 @@ static inline int sw_msi_pick_window(const struct iommu_iova_range *allowed,
  * @step: what was being done
  * @err: the errno, positive or negative
  *
+ * Attaching a device has other reasons of its own for each errno; where nothing
+ * was set, look there.
+ *
  * Return: one sentence of at most 72 characters, without a line feed;
  * strerror() of @err when it has no special meaning in @step.
  */
@@ -416,11 +419,11 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 	case SW_MSI_STEP_ATTACH:
 		switch (err) {
 		case EADDRINUSE:
-			return "MSI window meets a mapping or allowed range of the IOAS: move one";
+			return "MSI window or reserved region meets a mapping or allowed range: move one";
 		case EINVAL:
-			return "MSI window outside the aperture of the domain: choose a lower one";
+			return "if a window was set: outside the domain's aperture, move it inside";
 		case EBUSY:
-			return "another device of the group has another MSI window: set that one";
+			return "if a window was set: others of the group have another, set that one";
 		}
 		break;
 	case SW_MSI_STEP_IRQ:
