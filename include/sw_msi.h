@@ -67,7 +67,8 @@ enum sw_msi_support {
 
 /**
  * enum sw_msi_step - what was being done when an errno came
- * @SW_MSI_STEP_OPTION: setting or reading the window, here or by IOMMU_OPTION
+ * @SW_MSI_STEP_OPTION: picking, setting or reading the window, here or by
+ *                      IOMMU_OPTION
  * @SW_MSI_STEP_ATTACH: attaching the device, or replacing its attachment
  * @SW_MSI_STEP_IRQ: setting up the device's MSIs
  */
@@ -409,11 +410,13 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		case EBUSY:
 			return "device attached, or MSIs set up for its group: set the window first";
 		case EINVAL:
-			return "not a multiple of 1 MiB, or size before start: align the window";
+			return "not a multiple of 1 MiB, 0, or size before start: align the window";
 		case EOVERFLOW:
 			return "window past the end of the address space: lower it or shrink it";
 		case EADDRINUSE:
 			return "window overlaps a reserved region of the device: choose another";
+		case ENOSPC:
+			return "no free place for such a window: give it more room, or make it smaller";
 		}
 		break;
 	case SW_MSI_STEP_ATTACH:
