@@ -195,9 +195,12 @@ static void get_region(struct vmm_device *device, uint32_t index,
 /* An MSI is a write by the device: without bus mastering there is none */
 static void enable_bus_master(struct vmm_device *device)
 {
-	off_t offset = device->config_offset + PCI_COMMAND;
+	struct vfio_region_info info;
 	uint16_t command;
+	off_t offset;
 
+	get_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &info);
+	offset = info.offset + PCI_COMMAND;
 	if (pread(device->fd, &command, sizeof(command), offset) !=
 	    sizeof(command))
 		err(1, "read of PCI_COMMAND");
@@ -207,6 +210,18 @@ static void enable_bus_master(struct vmm_device *device)
 		err(1, "write of PCI_COMMAND");
 }
 
+static void map_bar0(struct vmm_device *device)
+{
+	struct vfio_region_info info;
+
+	get_region(device, VFIO_PCI_BAR0_REGION_INDEX, &info);
+	device->bar0_size = info.size;
+	device->bar0 = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			    device->fd, info.offset);
+	if (device->bar0 == MAP_FAILED)
+		err(1, "BAR 0, of %zu bytes", device->bar0_size);
+}
+
 void vmm_device_open(struct vmm *vmm, struct vmm_device *device,
 		     const char *bdf)
 {
@@ -214,29 +229,17 @@ void vmm_device_open(struct vmm *vmm, struct vmm_device *device,
 		.argsz = sizeof(bind),
 		.iommufd = vmm->iommufd,
 	};
-	struct vfio_region_info info;
 
-	device->fd = open_cdev(bdf);
-	device->msi_fd = -1;
+	*device = (struct vmm_device){ .fd = open_cdev(bdf), .msi_fd = -1 };
 	xioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
 	device->id = bind.out_devid;
-
-	get_region(device, VFIO_PCI_BAR0_REGION_INDEX, &info);
-	device->bar0_size = info.size;
-	device->bar0 = mmap(NULL, info.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    device->fd, info.offset);
-	if (device->bar0 == MAP_FAILED)
-		err(1, "BAR 0 of %s", bdf);
-
-	get_region(device, VFIO_PCI_CONFIG_REGION_INDEX, &info);
-	device->config_offset = info.offset;
-	enable_bus_master(device);
 }
 
 void vmm_device_close(struct vmm_device *device)
 {
 	/* The mapping of the BAR keeps the file open too */
-	munmap((void *)device->bar0, device->bar0_size);
+	if (device->bar0)
+		munmap((void *)device->bar0, device->bar0_size);
 	close(device->fd);
 	if (device->msi_fd >= 0)
 		close(device->msi_fd);
@@ -270,6 +273,10 @@ int vmm_device_enable_msi(struct vmm_device *device)
 	struct vfio_irq_set *set = (struct vfio_irq_set *)buf;
 	int rc;
 
+	if (!device->bar0) {
+		map_bar0(device);
+		enable_bus_master(device);
+	}
 	device->msi_fd = eventfd(0, EFD_CLOEXEC);
 	if (device->msi_fd < 0)
 		err(1, "eventfd");

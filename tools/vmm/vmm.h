@@ -42,9 +42,8 @@ struct vmm {
  * struct vmm_device - a PCI device, bound to the iommufd of a VMM
  * @fd: file descriptor of the VFIO device
  * @id: device ID in the iommufd
- * @bar0: BAR 0, mapped
+ * @bar0: BAR 0, mapped; NULL before the MSI was first enabled
  * @bar0_size: its size in bytes
- * @config_offset: where the configuration space is in @fd
  * @msi_fd: the eventfd of the MSI, or -1
  */
 struct vmm_device {
@@ -52,7 +51,6 @@ struct vmm_device {
 	uint32_t id;
 	volatile uint32_t *bar0;
 	size_t bar0_size;
-	uint64_t config_offset;
 	int msi_fd;
 };
 
@@ -145,7 +143,7 @@ int vmm_alloc_nest_parent(struct vmm *vmm, struct vmm_device *device,
 			  uint32_t *hwpt_id);
 
 /**
- * vmm_device_open() - Open a PCI device, bind it and map its BAR 0
+ * vmm_device_open() - Open a PCI device and bind it
  * @vmm: the VMM
  * @device: the device
  * @bdf: its address, as in /sys/bus/pci/devices; vfio-pci drives it
@@ -178,6 +176,9 @@ void vmm_device_detach(struct vmm_device *device);
  * vmm_device_enable_msi() - Have the device's MSI signal an eventfd
  * @device: the device, attached
  *
+ * The first time this also maps BAR 0 and makes the device a bus master: who
+ * only looks at a window needs neither, and not every device has that BAR.
+ *
  * Return: 0 or the negative errno of VFIO_DEVICE_SET_IRQS.
  */
 int vmm_device_enable_msi(struct vmm_device *device);
@@ -198,7 +199,7 @@ uint64_t vmm_device_raise_msi(struct vmm_device *device);
 
 /**
  * vmm_device_dma() - Have the device copy between memory and its own buffer
- * @device: the device
+ * @device: the device, its MSI enabled
  * @iova: where the memory is for the device
  * @size: size in bytes, up to 4096
  * @from_device: from its buffer to memory; else from memory
