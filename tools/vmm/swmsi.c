@@ -575,6 +575,8 @@ static void find_aperture(const char *bdf, uint64_t size)
 	sw_msi_reset_window(vmm.iommufd, device.id);
 	attach(&device, vmm.ioas_id);
 	ranges = vmm_iova_ranges(&vmm, &num);
+	if (!num)
+		errx(1, "%s: its domain has no IOVA at all", bdf);
 	aperture_last = ranges[num - 1].last;
 	free(ranges);
 	vmm_device_close(&device);

@@ -129,12 +129,12 @@ struct iommu_iova_range *vmm_iova_ranges(struct vmm *vmm, uint32_t *num)
 	};
 	struct iommu_iova_range *ranges;
 
-	/* Without room for the ranges, it gives their number */
-	if (!ioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, &query) ||
+	/* Without room for the ranges, it gives their number; there may be none */
+	if (ioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, &query) &&
 	    errno != EMSGSIZE)
 		err(1, "IOMMU_IOAS_IOVA_RANGES");
 	ranges = calloc(query.num_iovas, sizeof(*ranges));
-	if (!ranges)
+	if (!ranges && query.num_iovas)
 		err(1, "IOVA ranges");
 	query.allowed_iovas = (uintptr_t)ranges;
 	xioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, &query);

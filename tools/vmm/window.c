@@ -269,7 +269,6 @@ static void draw(const struct span *spans, size_t num)
 	qsort(edges, num_edges, sizeof(*edges), compare_edges);
 	for (size_t i = 0; i < num_edges; i++) {
 		struct region region = { edges[i], "not mappable", 'x' };
-		struct region *before = &regions[num_regions - 1];
 
 		for (size_t j = num; j-- > 0; ) {
 			if (spans[j].range.start > edges[i] ||
@@ -278,7 +277,8 @@ static void draw(const struct span *spans, size_t num)
 			region.label = spans[j].label;
 			region.fill = spans[j].fill;
 		}
-		if (!num_regions || strcmp(before->label, region.label))
+		if (!num_regions || strcmp(regions[num_regions - 1].label,
+					   region.label))
 			regions[num_regions++] = region;
 	}
 	picture(regions, num_regions);
