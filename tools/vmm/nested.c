@@ -131,9 +131,11 @@ static void check_fault(struct guest_device *device)
 {
 	uint64_t iova = device->window + DOORBELL_OFFSET;
 	uint64_t event[4];
+	int rc;
 
-	if (viommu_read_event(&device->guest->viommu, event)) {
-		check(false, "a fault in the vEVENTQ: none came");
+	rc = viommu_read_event(&device->guest->viommu, event);
+	if (rc) {
+		check(false, "a fault in the vEVENTQ: %s", errno_name(rc));
 		return;
 	}
 	check(EVENT_TYPE(event) == SMMU_EVT_F_TRANSLATION &&

@@ -103,10 +103,18 @@ int viommu_read_event(struct viommu *viommu, uint64_t event[4])
 		struct iommu_vevent_arm_smmuv3 record;
 	} buf;
 
+	ssize_t length;
+
 	if (!wait_event(viommu, EVENT_TIMEOUT_MS))
 		return -ETIMEDOUT;
-	if (read(viommu->event_fd, &buf, sizeof(buf)) != sizeof(buf))
+	length = read(viommu->event_fd, &buf, sizeof(buf));
+	if (length < 0)
 		err(1, "vEVENTQ");
+	/* A header alone: IOMMU_VEVENTQ_FLAG_LOST_EVENTS */
+	if (length == sizeof(buf.header))
+		return -EOVERFLOW;
+	if (length != sizeof(buf))
+		errx(1, "vEVENTQ: %zd bytes", length);
 	for (int i = 0; i < 4; i++)
 		event[i] = le64toh(buf.record.evt[i]);
 	return 0;

@@ -72,7 +72,9 @@ void viommu_command(struct viommu *viommu, uint64_t cmd_0);
  * @viommu: the vIOMMU
  * @event: the record, in the byte order of the CPU
  *
- * Return: 0, or -ETIMEDOUT if there is none within a few seconds.
+ * Return: 0, or
+ * -ETIMEDOUT: there is none within a few seconds;
+ * -EOVERFLOW: the queue was full, and events were lost here.
  */
 int viommu_read_event(struct viommu *viommu, uint64_t event[4]);
 
