@@ -575,7 +575,7 @@ static int hwpt_by_id(__u32 id)
 static const __u64 starts[] = {
 	0x08000000, 0x08000000, 0x08000000, 0x08100000, 0x08100000,
 	0x08200000, 0x90000000, 0x90000000, 0x01000000, 0x7ff00000,
-	0x90100000, 0xfff00000, 0xe0000000, 0x00f00000,
+	0x90100000, 0xfff00000, 0xe0000000, 0x00f00000, MOCK_RELAXABLE_START,
 };
 
 static const __u64 odd_starts[] = {
@@ -653,6 +653,12 @@ static __u64 msi_page(__u32 raw)
  * with, does nothing.
  */
 
+/* The domains of such a driver can only be made where they are attached */
+static bool is_late(int dev)
+{
+	return m.devs[dev].flags & MOCK_FLAGS_DEVICE_LATE_APERTURE;
+}
+
 static void op_ioas(const __u32 *p)
 {
 	struct iommu_ioas_alloc cmd = { .size = sizeof(cmd) };
@@ -711,6 +717,8 @@ static void op_device(const __u32 *p)
 	flags |= p[1] / 6 % 8 ? 0 : MOCK_FLAGS_DEVICE_NO_SW_MSI;
 	flags |= p[1] / 48 % 3 ? 0 : MOCK_FLAGS_DEVICE_LARGE_APERTURE;
 	flags |= p[1] / 144 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
+	if (!(flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE))
+		flags |= p[1] / 288 % 4 ? 0 : MOCK_FLAGS_DEVICE_LATE_APERTURE;
 	if (attach) {
 		ioas = pick_ioas(p[0] / 4);
 		if (ioas == NONE)
@@ -734,10 +742,11 @@ static void op_device(const __u32 *p)
 	/* Without faults: drivers report no window if they cannot allocate */
 	err = raw_call(IOMMU_TEST_CMD, &cmd);
 	errnos[err]++;
-	expect(err, expected, "new device%s%s%s%s%s, group of dev%d, to ioas%d",
+	expect(err, expected, "new device%s%s%s%s%s%s, group of dev%d, to ioas%d",
 	       flags & MOCK_FLAGS_DEVICE_NO_DIRTY ? " NO_DIRTY" : "",
 	       flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ? " NO_SW_MSI" : "",
 	       flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE ? " LARGE" : "",
+	       flags & MOCK_FLAGS_DEVICE_LATE_APERTURE ? " LATE" : "",
 	       flags & MOCK_FLAGS_DEVICE_PASID ? " PASID" : "",
 	       attach ? " attached" : "", group_dev, ioas);
 	if (err || divergence[0]) {
@@ -771,7 +780,8 @@ static void op_hwpt(const __u32 *p)
 	};
 	int expected, slot;
 
-	if (dev == NONE || ioas == NONE || count_user_hwpts() == MAX_USER_HWPTS)
+	if (dev == NONE || ioas == NONE || count_user_hwpts() == MAX_USER_HWPTS ||
+	    is_late(dev))
 		return;
 	h.large = m.devs[dev].flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE;
 	cmd.dev_id = m.devs[dev].dev_id;
@@ -1044,7 +1054,8 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 		hwpt = pick_hwpt(p[2]);
 	else
 		ioas = pick_ioas(p[2]);
-	if (hwpt == NONE && ioas == NONE)
+	if ((hwpt == NONE && ioas == NONE) ||
+	    (replace && ioas != NONE && is_late(dev)))
 		return;
 	id = hwpt == NONE ? m.ioases[ioas].id : m.hwpts[hwpt].id;
 	cmd.id = m.devs[dev].stdev_id;
