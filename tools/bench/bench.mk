@@ -51,7 +51,7 @@ HEADERS   := $(USER)/usr/include
 KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE)
 
 # Files of the tree, of those that can change in it: git knows or would take them
-sources    = $(addprefix $(LINUX)/,$(shell git -C $(LINUX) ls-files \
+sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/base; git -C $(LINUX) ls-files \
 	     --cached --others --exclude-standard $(1)))
 
 include $(BENCH)/$(JOB).mk
