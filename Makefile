@@ -108,7 +108,7 @@ clean:
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
-	@for base in $(bases); do BASE=$$base tools/bench/unsaved || exit; done
+	@for base in $(bases); do BASE=$$base tools/bench/unsaved all || exit; done
 	@$(MAKE) clean
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
 		build/deb build/dl build/qemu build/ccache
