@@ -3,6 +3,8 @@
 # What each step does stands in tools/bench.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+# Jobs share what they build; a kernel is built with JOBS at a time
+.NOTPARALLEL:
 
 # What Kconfig asks: as given to make, else as in .config, else the default here
 ifeq ($(filter defconfig,$(MAKECMDGOALS)),)
