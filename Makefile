@@ -27,6 +27,9 @@ KTARBALL   ?= $(call setting,KTARBALL)
 export LANE BASE TARGETS ACCEL JOBS CCACHE_DIR SECONDS WINDOW NESTED DEBUG KSRC
 export KTARBALL FRESH PLAIN SEED MODE REPLAY
 
+$(foreach switch,DEBUG NESTED PLAIN QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
+	$(error $(switch)=$($(switch)) is not off: $(switch)= is)))
+
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
 ifeq ($(filter $(lanes),$(LANE)),)
@@ -34,12 +37,30 @@ $(error LANE=$(LANE) is none of: $(lanes))
 endif
 include tools/bench/$(LANE).mk
 
+# The lanes of what is not for all
+lanes-quick := um
+lanes-fuzz  := um
+lanes-demo  := arm64
+lanes-bench := um x86_64
+ifneq ($(origin LANE),file)
+$(foreach goal,$(MAKECMDGOALS),$(if $(filter $(or $(lanes-$(goal)),$(LANE)),$(LANE)),,\
+	$(error LANE=$(LANE): $(goal) is for $(lanes-$(goal)) only)))
+endif
+
+accels := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
+ifeq ($(if $(accels),$(filter $(accels),$(ACCEL)),any),)
+$(error ACCEL=$(ACCEL) is none of: $(accels))
+endif
+
 bases := $(notdir $(wildcard patches/*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is none of: $(bases))
 endif
-ifneq ($(filter mutants bench check,$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
-$(error BASE=$(BASE): $(MAKECMDGOALS) is for $(firstword $(bases)) only)
+ifneq ($(filter mutants bench check $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+$(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
+endif
+ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(PLAIN),$(NESTED)),)
+$(error PLAIN=$(PLAIN) NESTED=$(NESTED): demo takes one of them)
 endif
 
 help:
@@ -51,11 +72,11 @@ kselftest:
 	@$(MAKE) job JOB=kselftest
 
 quick:
-	@$(MAKE) job JOB=quick LANE=um
+	@$(MAKE) job JOB=quick LANE=$(lanes-quick)
 
 demo:
 	@$(MAKE) $(if $(PLAIN),demo-plain,job) JOB=$(if $(NESTED),nested,demo) \
-		LANE=arm64 TARGETS= JOB_PACKAGES=$(if $(NESTED),,rustc)
+		LANE=$(lanes-demo) TARGETS= JOB_PACKAGES=$(if $(NESTED),,rustc)
 
 demo-plain: tree
 	@tools/bench/demo-plain
@@ -66,7 +87,7 @@ job: tree
 # Harder
 
 fuzz:
-	@$(MAKE) job JOB=fuzz LANE=um DEBUG=1
+	@$(MAKE) job JOB=fuzz LANE=$(lanes-fuzz) DEBUG=1
 
 mutants: tree
 	@tools/bench/mutants $(MUTANTS)
