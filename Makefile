@@ -26,6 +26,8 @@ KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 export LANE BASE TARGETS ACCEL JOBS CCACHE_DIR SECONDS WINDOW NESTED DEBUG KSRC
 export KTARBALL FRESH PLAIN SEED MODE REPLAY
+# What the scripts tell each other
+unexport QUIET SPLAT PROGRESS SUMMARY
 
 $(foreach switch,DEBUG NESTED PLAIN QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
 	$(error $(switch)=$($(switch)) is not off: $(switch)= is)))
@@ -134,7 +136,7 @@ mrproper:
 	@for base in $(bases); do BASE=$$base tools/bench/unsaved all || exit; done
 	@$(MAKE) clean
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
-		build/deb build/dl build/qemu build/ccache
+		build/deb build/dl build/qemu build/ccache build/ci build/lock
 
 .PHONY: help kselftest quick demo demo-plain fuzz mutants bench job tree \
 	patches menuconfig defconfig bootstrap clean mrproper
