@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # make check: what it needs. What it does is in the script "check".
 
-CHECK_PACKAGES := dash g++ libc6-dev-i386 perl python3 shellcheck sparse
+CHECK_PACKAGES := dash g++ libc6-dev-i386 libelf-dev perl python3 \
+		  shellcheck sparse
 
 # Debian's clang without a version is older than what the kernel asks for
 export CLANG_VERSION := 19
