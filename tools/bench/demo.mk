@@ -25,7 +25,8 @@ JOB_MACHINE  = $(STAGES) -dtb $(DTB) -device edu,addr=1.0 \
 # The device tree is what QEMU makes for this machine, and demo.dtso
 boot: $(DTB)
 $(DTB): JOB_MACHINE := $(STAGES)
-$(DTB): $(BENCH)/demo.dtso $(OUT)/kernel/$(IMAGE) $(OUT)/$(JOB).cpio
+$(DTB): $(BENCH)/demo.dtso $(MAKEFILE_LIST) $(OUT)/kernel/$(IMAGE) \
+	$(OUT)/$(JOB).cpio
 	$(RUN) dtb-$(FLAVOUR) 'device tree' sh -ec \
 		'$(MACHINE) -machine dumpdtb=$@.board; \
 		cd $(OUT)/kernel/scripts/dtc; \
