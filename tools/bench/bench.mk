@@ -111,17 +111,18 @@ build/deb/%/bin/busybox: $(BENCH)/archive
 INITRAMFS := $(OUT)/$(JOB).cpio
 ROOTFS    := $(OUT)/$(JOB).rootfs
 
-$(INITRAMFS): $(BENCH)/bench.mk $(BENCH)/$(JOB).mk $(BENCH)/init \
-	      $(BUSYBOX) $(JOB_SCRIPT) $(JOB_DEPS)
+$(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BUSYBOX) \
+	      $(JOB_SCRIPT) $(JOB_DEPS)
 	@rm -rf $(ROOTFS)
 	@mkdir -p $(dir $(foreach file,/bin/ $(JOB_FILES),\
 		$(ROOTFS)$(firstword $(subst =, ,$(file)))))
 	@cp $(BENCH)/init $(ROOTFS)/init
 	@cp $(BUSYBOX) $(ROOTFS)/bin/busybox
 	@cp $(JOB_SCRIPT) $(ROOTFS)/job
-	@$(foreach file,$(JOB_FILES),cp -r $(lastword $(subst =, ,$(file))) \
+	@set -e; $(foreach file,$(JOB_FILES),cp -r $(lastword $(subst =, ,$(file))) \
 		$(ROOTFS)$(firstword $(subst =, ,$(file)));)
-	@cd $(ROOTFS) && find . | cpio --quiet -o -H newc -R 0:0 > ../$(@F)
+	@cd $(ROOTFS) && find . > ../$(@F).list && \
+		cpio --quiet -o -H newc -R 0:0 < ../$(@F).list > ../$(@F)
 
 # The machine
 
