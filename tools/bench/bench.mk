@@ -37,6 +37,8 @@ SUFFIX := $(shell . tools/bench/base; echo $$SUFFIX)
 LINUX := build/linux$(SUFFIX)
 RUN   := +@$(BENCH)/run
 
+# That of the environment is for another lane
+CROSS_COMPILE :=
 include $(BENCH)/$(LANE).mk
 
 export PATH := /usr/lib/ccache:$(PATH)

@@ -9,6 +9,7 @@ docs: bootstrap
 
 doccheck: PACKAGES = rustc
 doccheck: tree
-	@QUICK=$(QUICK) DOCS='$(DOCS)' tools/bench/doccheck
+	@QUICK=$(QUICK) DOCS='$(DOCS)' SETTINGS='$(settings)' \
+		tools/bench/doccheck
 
 .PHONY: docs doccheck

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # The um lane: User-Mode Linux, at the machine's own speed. No huge pages.
 
-ARCH          := um
-USER_ARCH     := x86
-CROSS_COMPILE :=
-IMAGE         := vmlinux
-BUSYBOX       := /bin/busybox
-TIMEOUT       := 600
+ARCH      := um
+USER_ARCH := x86
+IMAGE     := vmlinux
+BUSYBOX   := /bin/busybox
+TIMEOUT   := 600
 
-MACHINE        = $(KERNEL) mem=2G initrd=$(INITRAMFS) noreboot \
-		 con0=null,fd:1 con=null seccomp=auto $(CMDLINE)
+MACHINE    = $(KERNEL) mem=2G initrd=$(INITRAMFS) noreboot \
+	     con0=null,fd:1 con=null seccomp=auto $(CMDLINE)
