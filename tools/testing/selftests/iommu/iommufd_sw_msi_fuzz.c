@@ -529,6 +529,12 @@ static int pick_msi_dev(__u32 raw)
 	return dev;
 }
 
+/* The domains of such a driver can only be made where they are attached */
+static bool is_late(int dev)
+{
+	return m.devs[dev].flags & MOCK_FLAGS_DEVICE_LATE_APERTURE;
+}
+
 static int count_devs(void)
 {
 	int nr = 0;
@@ -652,12 +658,6 @@ static __u64 msi_page(__u32 raw)
  * The operations. One that cannot be done now, as there is nothing to do it
  * with, does nothing.
  */
-
-/* The domains of such a driver can only be made where they are attached */
-static bool is_late(int dev)
-{
-	return m.devs[dev].flags & MOCK_FLAGS_DEVICE_LATE_APERTURE;
-}
 
 static void op_ioas(const __u32 *p)
 {
