@@ -452,8 +452,12 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		}
 		break;
 	case SW_MSI_STEP_IRQ:
-		if (err == ENOSPC)
+		switch (err) {
+		case ENOSPC:
 			return "MSI window full, or device not attached: attach, or set a larger one";
+		case EIO:
+			return "window above 4 GiB, device has 32-bit MSIs only: set a lower one";
+		}
 		break;
 	}
 	return strerror(err);
