@@ -106,6 +106,11 @@ tree: bootstrap
 patches:
 	@tools/bench/patches
 
+# Mail::Address is what git-email only recommends
+post: PACKAGES = git-email libmailtools-perl perl
+post: tree
+	@tools/bench/post '$(POSTING)'
+
 # The kernel's own checkers
 
 include tools/bench/check.mk
@@ -140,4 +145,4 @@ mrproper:
 		build/deb build/dl build/qemu build/ccache build/ci build/lock
 
 .PHONY: help kselftest quick demo demo-plain fuzz mutants bench job tree \
-	patches menuconfig defconfig bootstrap clean mrproper
+	patches post menuconfig defconfig bootstrap clean mrproper
