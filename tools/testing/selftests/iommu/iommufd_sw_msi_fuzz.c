@@ -1667,7 +1667,8 @@ static int replay(void)
  * their own beside them. What they are answered depends on who came first, so
  * only what must hold in any order is looked at:
  *
- *  - An MSI page is inside the window that GET reports for the device then.
+ *  - An MSI page is inside the window that GET reports for the device then, or
+ *    for another one that may be in its group.
  *  - Within one iommufd, a page in a window has one IOVA, and an IOVA one page.
  *  - When all devices are detached, no MSI page is mapped and nothing is
  *    reserved but what is outside the apertures; all objects can be destroyed.
@@ -1838,63 +1839,103 @@ static void race_renew_dev(struct race *r, int nr)
 	race_give(slot);
 }
 
-/* Look at what must hold for the place of a page, and remember it */
-static void race_placed(struct race *r, struct model_range window, __u64 page,
-			__u64 iova)
+/*
+ * Look at what must hold for the place of a page, and remember it. The page is
+ * in one of the windows, where two of them overlap only its IOVA counts.
+ */
+static void race_placed(struct race *r, const struct model_range *windows,
+			unsigned int nr_windows, __u64 page, __u64 iova)
 {
-	struct model_map new = { window, page, iova };
+	struct model_map new = { .page = page, .iova = iova };
 	const struct model_map *map;
+	bool found = false, sure = true;
 	unsigned int n;
 
-	if (iova < window.start || iova > window.last) {
-		race_wrong(r, "page %#llx is at %#llx, outside [%#llx, %#llx]",
-			   page, iova, window.start, window.last);
+	for (n = 0; n < nr_windows; n++) {
+		if (iova < windows[n].start || iova > windows[n].last)
+			continue;
+		sure = sure && (!found || ranges_equal(new.window, windows[n]));
+		new.window = windows[n];
+		found = true;
+	}
+	if (!found) {
+		race_wrong(r, "page %#llx is at %#llx, outside %u windows, the first [%#llx, %#llx]",
+			   page, iova, nr_windows,
+			   nr_windows ? windows[0].start : 0,
+			   nr_windows ? windows[0].last : 0);
 		return;
 	}
 	pthread_mutex_lock(&r->lock);
 	for (n = 0; n < r->nr_maps; n++) {
 		map = &r->maps[n];
-		if (map->page == page && map->window.start == window.start &&
-		    map->window.last == window.last)
+		if (sure && map->page == page &&
+		    ranges_equal(map->window, new.window))
 			break;
 		if (map->iova == iova && map->page != page)
 			break;
 	}
-	if (n == r->nr_maps && n < RACE_MAPS)
-		r->maps[r->nr_maps++] = new;
-	else if (n < r->nr_maps && memcmp(&r->maps[n], &new, sizeof(new)) &&
-		 !r->wrong[0])
+	if (n == r->nr_maps) {
+		if (sure && n < RACE_MAPS)
+			r->maps[r->nr_maps++] = new;
+	} else if (memcmp(&r->maps[n], &new, sizeof(new)) && !r->wrong[0]) {
 		snprintf(r->wrong, sizeof(r->wrong),
 			 "page %#llx is at %#llx, page %#llx was at %#llx",
 			 page, iova, r->maps[n].page, r->maps[n].iova);
+	}
 	pthread_mutex_unlock(&r->lock);
 }
 
-static void race_prepare(struct race *r, __u64 raw)
+/* The window that GET reports */
+static bool race_window(struct race *r, __u32 dev_id,
+			struct model_range *window)
 {
-	struct race_slot *d = &r->devs[raw % RACE_DEVS];
-	unsigned int count = race_count(d);
-	struct iommu_test_cmd cmd = TEST_CMD(PREPARE_MSI, d->id);
-	__u64 page = MSI_HOT + raw / 16 % RACE_PAGES * page_size;
-	struct model_range window = { MOCK_SW_MSI_START, MOCK_SW_MSI_LAST };
-	__u32 dev_id = d->dev_id;
 	__u64 start, size;
 	int err1, err2;
 
-	cmd.prepare_msi.msi_addr = page;
-	if (race_call(r, IOMMU_TEST_CMD, &cmd))
-		return;
-	/* From here on SET is refused, as long as the device lives */
 	start = race_option(r, IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_START,
 			    dev_id, 0, &err1);
 	size = race_option(r, IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_SIZE,
 			   dev_id, 0, &err2);
-	if (count % 2 || err1 || err2 || race_count(d) != count)
-		return;
+	*window = (struct model_range){ MOCK_SW_MSI_START, MOCK_SW_MSI_LAST };
 	if (size)
-		window = (struct model_range){ start,
-					       start + size * SZ_1M - 1 };
-	race_placed(r, window, page, cmd.prepare_msi.out_iova);
+		*window = (struct model_range){ start,
+						start + size * SZ_1M - 1 };
+	return !err1 && !err2;
+}
+
+/*
+ * The page goes into the window of the attached devices of the group. Those that
+ * may be of that group are asked, and must not have been made anew meanwhile.
+ */
+static void race_prepare(struct race *r, __u64 raw)
+{
+	unsigned int nr = raw % RACE_DEVS;
+	unsigned int first = nr < RACE_GROUPED ? 0 : nr;
+	unsigned int last = nr < RACE_GROUPED ? RACE_GROUPED - 1 : nr;
+	struct iommu_test_cmd cmd = TEST_CMD(PREPARE_MSI, 0);
+	__u64 page = MSI_HOT + raw / 16 % RACE_PAGES * page_size;
+	struct model_range windows[RACE_GROUPED];
+	unsigned int counts[RACE_DEVS];
+	__u32 dev_ids[RACE_DEVS];
+	unsigned int n, nr_windows = 0;
+
+	for (n = first; n <= last; n++) {
+		counts[n] = race_count(&r->devs[n]);
+		dev_ids[n] = r->devs[n].dev_id;
+	}
+	cmd.id = r->devs[nr].id;
+	cmd.prepare_msi.msi_addr = page;
+	if (race_call(r, IOMMU_TEST_CMD, &cmd))
+		return;
+	/* From here on SET is refused in the group, as long as it lives */
+	for (n = first; n <= last; n++)
+		if (dev_ids[n] &&
+		    race_window(r, dev_ids[n], &windows[nr_windows]))
+			nr_windows++;
+	for (n = first; n <= last; n++)
+		if (counts[n] % 2 || race_count(&r->devs[n]) != counts[n])
+			return;
+	race_placed(r, windows, nr_windows, page, cmd.prepare_msi.out_iova);
 }
 
 static void race_hwpt(struct race *r, __u64 raw)

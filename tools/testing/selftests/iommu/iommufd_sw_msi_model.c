@@ -55,11 +55,6 @@ struct model_range model_window(const struct model_dev *dev)
 	return window;
 }
 
-static bool ranges_equal(struct model_range a, struct model_range b)
-{
-	return a.start == b.start && a.last == b.last;
-}
-
 int model_paging(const struct model *m, int hwpt)
 {
 	return m->hwpts[hwpt].parent == NONE ? hwpt : m->hwpts[hwpt].parent;
@@ -682,15 +677,15 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 		*iova = page;
 		return decided(RULE_MSI_NO_WINDOW, 0);
 	}
-	if (!ranges_equal(group->window, model_window(d)))
-		return decided(RULE_MSI_OTHER_WINDOW, EBUSY);
 
 	map = find_map(m, group->window, page);
 	*iova = map == NONE ? free_iova(m, group->window) : m->maps[map].iova;
 	if (!*iova)
 		return decided(RULE_MSI_FULL, ENOSPC);
 	if (d->hwpt[0] == NONE)
-		rule(RULE_MSI_BY_SIBLING);
+		rule(ranges_equal(group->window, model_window(d)) ?
+			     RULE_MSI_BY_SIBLING :
+			     RULE_MSI_OTHER_WINDOW);
 	if (m->hwpts[hwpt].parent != NONE)
 		rule(RULE_MSI_NESTED);
 	return 0;

@@ -69,8 +69,8 @@
 	rule(PASID_REPLACE, "PASID: replace")				\
 	rule(MSI_UNATTACHED, "MSI: group is not attached")		\
 	rule(MSI_NO_WINDOW, "MSI: no window, address kept")		\
-	rule(MSI_OTHER_WINDOW, "MSI: device has another window")	\
 	rule(MSI_BY_SIBLING, "MSI: unattached device, same window")	\
+	rule(MSI_OTHER_WINDOW, "MSI: unattached device, sibling's window")\
 	rule(MSI_NEW, "MSI: new page")					\
 	rule(MSI_KNOWN, "MSI: known page, same group")			\
 	rule(MSI_SHARED, "MSI: known page, new to the group")		\
@@ -248,6 +248,11 @@ int model_unmap(struct model *m, int ioas, struct model_range range,
 		__u64 *unmapped);
 int model_allow(const struct model *m, int ioas,
 		const struct model_range *ranges, unsigned int nr);
+
+static inline bool ranges_equal(struct model_range a, struct model_range b)
+{
+	return a.start == b.start && a.last == b.last;
+}
 
 static inline bool ranges_meet(struct model_range a, struct model_range b)
 {
