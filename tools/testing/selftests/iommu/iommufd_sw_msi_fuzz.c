@@ -529,12 +529,6 @@ static int pick_msi_dev(__u32 raw)
 	return dev;
 }
 
-/* The domains of such a driver can only be made where they are attached */
-static bool is_late(int dev)
-{
-	return m.devs[dev].flags & MOCK_FLAGS_DEVICE_LATE_APERTURE;
-}
-
 static int count_devs(void)
 {
 	int nr = 0;
@@ -582,11 +576,13 @@ static const __u64 starts[] = {
 	0x08000000, 0x08000000, 0x08000000, 0x08100000, 0x08100000,
 	0x08200000, 0x90000000, 0x90000000, 0x01000000, 0x7ff00000,
 	0x90100000, 0xfff00000, 0xe0000000, 0x00f00000, MOCK_RELAXABLE_START,
+	/* In large apertures only */
+	1ULL << 32, 1ULL << 58, (1ULL << 63) + SZ_1M, -SZ_1M,
 };
 
 static const __u64 odd_starts[] = {
 	0, 0x08000800, 0x08000001, 0x80000000, 0x8ff00000, 0x7ff00000,
-	0x100000000, 1ULL << 63, -1ULL - 0xfffff, -1ULL - 0x1fffff, -1ULL,
+	0x100000000, 1ULL << 63, -SZ_1M, -2 * SZ_1M, -1ULL,
 	0xfffff000, 0xfff00000,
 };
 
@@ -679,7 +675,7 @@ static void op_ioas(const __u32 *p)
 }
 
 /* The attachment that an attach or replace should lead to has this ID */
-static int resolve_hwpt(int dev, int ioas, int hwpt, __u32 id)
+static int resolve_hwpt(int dev, int ioas, int hwpt, __u32 id, bool replace)
 {
 	struct model_hwpt h;
 
@@ -691,18 +687,19 @@ static int resolve_hwpt(int dev, int ioas, int hwpt, __u32 id)
 			hwpt_by_id(id));
 		return NONE;
 	}
-	h = (struct model_hwpt){
-		.id = id,
-		.ioas = ioas,
-		.parent = NONE,
-		.automatic = true,
-		.large = m.devs[dev].flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE,
-	};
+	h = model_auto(&m, dev, ioas, replace);
+	h.id = id;
 	return model_add_hwpt(&m, &h);
 }
 
 static void op_device(const __u32 *p)
 {
+	static const __u32 apertures[] = {
+		0, 0, 0, MOCK_FLAGS_DEVICE_LARGE_APERTURE,
+		MOCK_FLAGS_DEVICE_LARGE_APERTURE,
+		MOCK_FLAGS_DEVICE_SMALL_APERTURE,
+		MOCK_FLAGS_DEVICE_LATE_APERTURE,
+	};
 	struct iommu_test_cmd cmd = TEST_CMD(MOCK_DOMAIN_GROUP, 0);
 	bool attach = p[0] % 4 == 0;
 	int group_dev = NONE, ioas = NONE, hwpt = NONE;
@@ -715,10 +712,8 @@ static void op_device(const __u32 *p)
 		group_dev = pick_dev(p[3]);
 	flags |= p[1] % 6 ? 0 : MOCK_FLAGS_DEVICE_NO_DIRTY;
 	flags |= p[1] / 6 % 8 ? 0 : MOCK_FLAGS_DEVICE_NO_SW_MSI;
-	flags |= p[1] / 48 % 3 ? 0 : MOCK_FLAGS_DEVICE_LARGE_APERTURE;
-	flags |= p[1] / 144 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
-	if (!(flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE))
-		flags |= p[1] / 288 % 4 ? 0 : MOCK_FLAGS_DEVICE_LATE_APERTURE;
+	flags |= p[1] / 48 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
+	flags |= apertures[p[1] / 96 % ARRAY_LEN(apertures)];
 	if (attach) {
 		ioas = pick_ioas(p[0] / 4);
 		if (ioas == NONE)
@@ -742,9 +737,10 @@ static void op_device(const __u32 *p)
 	/* Without faults: drivers report no window if they cannot allocate */
 	err = raw_call(IOMMU_TEST_CMD, &cmd);
 	errnos[err]++;
-	expect(err, expected, "new device%s%s%s%s%s%s, group of dev%d, to ioas%d",
+	expect(err, expected, "new device%s%s%s%s%s%s%s, group of dev%d, to ioas%d",
 	       flags & MOCK_FLAGS_DEVICE_NO_DIRTY ? " NO_DIRTY" : "",
 	       flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ? " NO_SW_MSI" : "",
+	       flags & MOCK_FLAGS_DEVICE_SMALL_APERTURE ? " SMALL" : "",
 	       flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE ? " LARGE" : "",
 	       flags & MOCK_FLAGS_DEVICE_LATE_APERTURE ? " LATE" : "",
 	       flags & MOCK_FLAGS_DEVICE_PASID ? " PASID" : "",
@@ -757,7 +753,7 @@ static void op_device(const __u32 *p)
 	m.devs[dev].dev_id = cmd.mock_domain_group.out_idev_id;
 	if (attach) {
 		hwpt = resolve_hwpt(dev, ioas, hwpt,
-				    cmd.mock_domain_group.out_hwpt_id);
+				    cmd.mock_domain_group.out_hwpt_id, false);
 		if (hwpt == NONE)
 			return;
 		model_attached(&m, dev, 0, hwpt);
@@ -780,10 +776,16 @@ static void op_hwpt(const __u32 *p)
 	};
 	int expected, slot;
 
-	if (dev == NONE || ioas == NONE || count_user_hwpts() == MAX_USER_HWPTS ||
-	    is_late(dev))
+	if (dev == NONE || ioas == NONE || count_user_hwpts() == MAX_USER_HWPTS)
 		return;
-	h.large = m.devs[dev].flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE;
+	h.last = h.ioas_last = model_aperture_last(&m.devs[dev]);
+	/*
+	 * The IOAS of an unfinished one has no IOVA left, so not too many. Where
+	 * the driver refuses one device of a group, another may have finished it.
+	 */
+	if (!h.last && p[3] % 2)
+		return;
+	h.dirty = h.dirty && h.last;
 	cmd.dev_id = m.devs[dev].dev_id;
 	cmd.pt_id = m.ioases[ioas].id;
 	cmd.flags = (h.nest_parent ? IOMMU_HWPT_ALLOC_NEST_PARENT : 0) |
@@ -1054,8 +1056,7 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 		hwpt = pick_hwpt(p[2]);
 	else
 		ioas = pick_ioas(p[2]);
-	if ((hwpt == NONE && ioas == NONE) ||
-	    (replace && ioas != NONE && is_late(dev)))
+	if (hwpt == NONE && ioas == NONE)
 		return;
 	id = hwpt == NONE ? m.ioases[ioas].id : m.hwpts[hwpt].id;
 	cmd.id = m.devs[dev].stdev_id;
@@ -1090,7 +1091,7 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 		    ioas == NONE ? "hwpt" : "ioas",
 		    ioas == NONE ? hwpt : ioas) || err)
 		return;
-	hwpt = resolve_hwpt(dev, ioas, hwpt, id);
+	hwpt = resolve_hwpt(dev, ioas, hwpt, id, replace);
 	if (hwpt == NONE)
 		return;
 	if (trace)
@@ -1148,7 +1149,11 @@ static bool prepare(int dev, __u64 page, __u32 offset)
 	cmd.prepare_msi.msi_addr = page | offset;
 	expected = model_prepare(&m, dev, page, &iova);
 	if (!expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), expected,
-		    "prepare %#llx for dev%d", page | offset, dev) || expected)
+		    "prepare %#llx for dev%d", page | offset, dev))
+		return false;
+	if (expected == ENODEV)
+		model_placed(&m, dev, page, iova);
+	if (expected)
 		return false;
 	if (!expect_value(cmd.prepare_msi.out_iova, iova | offset,
 			  "IOVA of MSI page %#llx for dev%d", page, dev))

@@ -60,11 +60,29 @@ int model_paging(const struct model *m, int hwpt)
 	return m->hwpts[hwpt].parent == NONE ? hwpt : m->hwpts[hwpt].parent;
 }
 
-static struct model_range hwpt_aperture(const struct model_hwpt *hwpt)
+__u64 model_aperture_last(const struct model_dev *dev)
 {
-	return (struct model_range){ MOCK_APERTURE_START,
-				     hwpt->large ? MOCK_LARGE_APERTURE_LAST :
-						   MOCK_SW_MSI_LAST };
+	if (dev->flags & MOCK_FLAGS_DEVICE_SMALL_APERTURE)
+		return MOCK_SMALL_APERTURE_LAST;
+	if (dev->flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE)
+		return MOCK_LARGE_APERTURE_LAST;
+	if (dev->flags & MOCK_FLAGS_DEVICE_LATE_APERTURE)
+		return 0;
+	return MOCK_SW_MSI_LAST;
+}
+
+static struct model_range aperture(__u64 last)
+{
+	return (struct model_range){ MOCK_APERTURE_START, last };
+}
+
+/* The driver does that when it attaches the domain */
+static bool finish(struct model_hwpt *hwpt)
+{
+	if (hwpt->parent != NONE || hwpt->last)
+		return false;
+	hwpt->last = MOCK_SW_MSI_LAST;
+	return true;
 }
 
 static bool in_group(const struct model *m, int dev, int group)
@@ -204,18 +222,16 @@ void model_remove_dev(struct model *m, int dev)
 /* HWPTs */
 
 /* Whether the domain of a new HWPT can take what is in the IOAS */
-static int add_domain(const struct model *m, int ioas, bool large)
+static int add_domain(const struct model *m, int ioas, __u64 last)
 {
 	const struct model_ioas *i = &m->ioases[ioas];
-	const struct model_hwpt hwpt = { .large = large };
-	struct model_range aperture = hwpt_aperture(&hwpt);
 	unsigned int n;
 
 	for (n = 0; n < i->nr_areas; n++)
-		if (!range_inside(i->areas[n].range, aperture))
+		if (!range_inside(i->areas[n].range, aperture(last)))
 			return decided(RULE_DOMAIN_INUSE, EADDRINUSE);
 	for (n = 0; n < i->nr_allowed; n++)
-		if (!range_inside(i->allowed[n], aperture))
+		if (!range_inside(i->allowed[n], aperture(last)))
 			return decided(RULE_DOMAIN_INUSE, EADDRINUSE);
 	return 0;
 }
@@ -224,8 +240,7 @@ int model_hwpt(const struct model *m, int dev, int ioas, bool dirty)
 {
 	if (dirty && m->devs[dev].flags & MOCK_FLAGS_DEVICE_NO_DIRTY)
 		return EOPNOTSUPP;
-	return add_domain(m, ioas, m->devs[dev].flags &
-				   MOCK_FLAGS_DEVICE_LARGE_APERTURE);
+	return add_domain(m, ioas, model_aperture_last(&m->devs[dev]));
 }
 
 int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt)
@@ -335,21 +350,40 @@ static int check_resv(const struct model *m, int ioas,
 	return 0;
 }
 
+/* The default window is not checked */
 static bool fits(const struct model_dev *dev, const struct model_hwpt *paging)
 {
 	return !dev->size ||
-	       range_inside(model_window(dev), hwpt_aperture(paging));
+	       range_inside(model_window(dev), aperture(paging->last));
 }
 
-/* What an automatic HWPT is, made for the device in the IOAS */
-static struct model_hwpt auto_hwpt(const struct model *m, int dev, int ioas)
+/* Where it is made by attach, the IOAS gets it when it is finished */
+struct model_hwpt model_auto(const struct model *m, int dev, int ioas,
+			     bool replace)
 {
-	return (struct model_hwpt){
+	struct model_hwpt hwpt = {
 		.ioas = ioas,
 		.parent = NONE,
 		.automatic = true,
-		.large = m->devs[dev].flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE,
+		.last = model_aperture_last(&m->devs[dev]),
 	};
+
+	if (!replace)
+		finish(&hwpt);
+	hwpt.ioas_last = hwpt.last;
+	return hwpt;
+}
+
+static bool group_has_live_pages(const struct model *m, int group,
+				 struct model_range window)
+{
+	unsigned int n;
+
+	for (n = 0; n < m->nr_maps; n++)
+		if (m->groups[group].required[n] &&
+		    ranges_equal(m->maps[n].window, window))
+			return true;
+	return false;
 }
 
 static int check_pasid_compat(const struct model *m, int group,
@@ -366,15 +400,17 @@ static int check_pasid_compat(const struct model *m, int group,
 		       decided(RULE_ATTACH_PASID_COMPAT, EINVAL);
 }
 
-static int check_attach(const struct model *m, int dev, unsigned int pasid,
-			int hwpt, int ioas)
+static int check_attach(struct model *m, int dev, unsigned int pasid, int hwpt,
+			int ioas)
 {
 	const struct model_dev *d = &m->devs[dev];
+	struct model_group *group = &m->groups[d->group];
 	int current = model_group_hwpt(m, d->group, pasid);
 	struct model_hwpt h, paging;
+	bool late;
 	int err;
 
-	h = hwpt == NEW_AUTO ? auto_hwpt(m, dev, ioas) : m->hwpts[hwpt];
+	h = hwpt == NEW_AUTO ? model_auto(m, dev, ioas, false) : m->hwpts[hwpt];
 	paging = hwpt == NEW_AUTO ? h : m->hwpts[model_paging(m, hwpt)];
 
 	if (d->hwpt[pasid] != NONE)
@@ -385,11 +421,11 @@ static int check_attach(const struct model *m, int dev, unsigned int pasid,
 		err = check_resv(m, h.ioas, d);
 		if (err)
 			return err;
-		if (!fits(d, &paging))
-			return decided(RULE_ATTACH_APERTURE, EINVAL);
 		if (current != NONE &&
-		    !ranges_equal(m->groups[d->group].window, model_window(d)))
+		    !ranges_equal(group->window, model_window(d)))
 			return decided(RULE_ATTACH_GROUP_WINDOW, EBUSY);
+		if (current != NONE && !fits(d, &paging))
+			return decided(RULE_ATTACH_JOIN_APERTURE, EINVAL);
 	}
 	if (current != NONE)
 		return 0;
@@ -398,30 +434,54 @@ static int check_attach(const struct model *m, int dev, unsigned int pasid,
 		return err;
 	if (pasid && lacks_pasids(m, d->group))
 		return decided(RULE_PASID_REFUSED, EINVAL);
-	if (!pasid && driver_refuses(m, d->group, h.dirty))
+	if (pasid)
+		return 0;
+	if (driver_refuses(m, d->group, h.dirty))
 		return decided(RULE_ATTACH_DIRTY, EINVAL);
-	return 0;
+
+	/* The driver has attached the domain */
+	if (hwpt == NEW_AUTO) {
+		late = !model_aperture_last(d);
+	} else {
+		late = finish(&m->hwpts[hwpt]);
+		paging = m->hwpts[model_paging(m, hwpt)];
+	}
+	group->late = late;
+	err = 0;
+	if (!fits(d, &paging))
+		err = decided(RULE_ATTACH_APERTURE, EINVAL);
+	else if (!paging.last &&
+		 group_has_live_pages(m, d->group, model_window(d)))
+		err = decided(RULE_ATTACH_UNFINISHED, ENODEV);
+	if (late)
+		rule(err ? RULE_ATTACH_LATE_FAILED : RULE_ATTACH_LATE);
+	return err;
 }
 
-int model_attach_hwpt(const struct model *m, int dev, unsigned int pasid,
-		      int hwpt, int ioas)
+int model_attach_hwpt(struct model *m, int dev, unsigned int pasid, int hwpt,
+		      int ioas)
 {
 	int err = check_attach(m, dev, pasid, hwpt, ioas);
 
 	if (err || hwpt != NEW_AUTO)
 		return err;
-	return add_domain(m, ioas, auto_hwpt(m, dev, ioas).large);
+	return add_domain(m, ioas, model_auto(m, dev, ioas, false).ioas_last);
 }
 
-static bool group_has_live_pages(const struct model *m, int group)
+/* The aperture counts as soon as one attached device has its user's window */
+static int check_replace_aperture(const struct model *m, int dev,
+				  const struct model_hwpt *paging)
 {
-	unsigned int n;
+	int group = m->devs[dev].group;
+	int i;
 
-	for (n = 0; n < m->nr_maps; n++)
-		if (m->groups[group].required[n] &&
-		    ranges_equal(m->maps[n].window, m->groups[group].window))
-			return true;
-	return false;
+	if (!fits(&m->devs[dev], paging))
+		return decided(RULE_REPLACE_APERTURE, EINVAL);
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (attached_in_group(m, i, group, 0) &&
+		    !fits(&m->devs[i], paging))
+			return decided(RULE_REPLACE_APERTURE_SIBLING, EINVAL);
+	return 0;
 }
 
 static int check_replace(const struct model *m, int dev, unsigned int pasid,
@@ -439,18 +499,23 @@ static int check_replace(const struct model *m, int dev, unsigned int pasid,
 	if (hwpt == current)
 		return decided(RULE_REPLACE_SAME, 0);
 
-	h = hwpt == NEW_AUTO ? auto_hwpt(m, dev, ioas) : m->hwpts[hwpt];
+	h = hwpt == NEW_AUTO ? model_auto(m, dev, ioas, true) : m->hwpts[hwpt];
 	paging = hwpt == NEW_AUTO ? h : m->hwpts[model_paging(m, hwpt)];
 	within = h.ioas == m->hwpts[current].ioas;
-	for (i = 0; i < MODEL_DEVS && !pasid; i++) {
+	err = pasid ? 0 : check_replace_aperture(m, dev, &paging);
+	if (err)
+		return err;
+	for (i = 0; i < MODEL_DEVS && !pasid && !within; i++) {
 		if (!attached_in_group(m, i, d->group, 0))
 			continue;
-		err = within ? 0 : check_resv(m, h.ioas, &m->devs[i]);
+		err = check_resv(m, h.ioas, &m->devs[i]);
 		if (err)
 			return decided(RULE_REPLACE_INUSE, err);
-		if (!fits(&m->devs[i], &paging))
-			return decided(RULE_REPLACE_APERTURE, EINVAL);
 	}
+	/* The pages are there before the driver attaches the domain */
+	if (!pasid && !paging.last &&
+	    group_has_live_pages(m, d->group, m->groups[d->group].window))
+		return decided(RULE_REPLACE_UNFINISHED, ENODEV);
 	err = check_pasid_compat(m, d->group, pasid, &h);
 	if (err)
 		return err;
@@ -459,15 +524,16 @@ static int check_replace(const struct model *m, int dev, unsigned int pasid,
 	return 0;
 }
 
-int model_replace_hwpt(const struct model *m, int dev, unsigned int pasid,
-		       int hwpt, int ioas)
+int model_replace_hwpt(struct model *m, int dev, unsigned int pasid, int hwpt,
+		       int ioas)
 {
 	const struct model_dev *d = &m->devs[dev];
 	int current = d->hwpt[pasid];
 	int err = 0;
 
 	if (hwpt == NEW_AUTO)
-		err = add_domain(m, ioas, auto_hwpt(m, dev, ioas).large);
+		err = add_domain(m, ioas,
+				 model_auto(m, dev, ioas, true).ioas_last);
 	if (!err)
 		err = check_replace(m, dev, pasid, hwpt, ioas);
 	if (err && current != NONE && !pasid) {
@@ -476,7 +542,8 @@ int model_replace_hwpt(const struct model *m, int dev, unsigned int pasid,
 		rule(m->hwpts[current].ioas == ioas ?
 			     RULE_REPLACE_FAILED_WITHIN :
 			     RULE_REPLACE_FAILED_IOAS);
-		if (group_has_live_pages(m, d->group))
+		if (group_has_live_pages(m, d->group,
+					 m->groups[d->group].window))
 			rule(RULE_REPLACE_FAILED_LIVE);
 	}
 	return err;
@@ -501,9 +568,9 @@ static int next_auto(const struct model *m, int ioas, int after)
 	return found;
 }
 
-static int change_ioas(const struct model *m, int dev, unsigned int pasid,
-		       int ioas, int *hwpt,
-		       int (*change)(const struct model *m, int dev,
+static int change_ioas(struct model *m, int dev, unsigned int pasid, int ioas,
+		       int *hwpt,
+		       int (*change)(struct model *m, int dev,
 				     unsigned int pasid, int hwpt, int ioas))
 {
 	int err;
@@ -522,14 +589,14 @@ static int change_ioas(const struct model *m, int dev, unsigned int pasid,
 	return err ? err : decided(RULE_ATTACH_AUTO_NEW, 0);
 }
 
-int model_attach_ioas(const struct model *m, int dev, unsigned int pasid,
-		      int ioas, int *hwpt)
+int model_attach_ioas(struct model *m, int dev, unsigned int pasid, int ioas,
+		      int *hwpt)
 {
 	return change_ioas(m, dev, pasid, ioas, hwpt, model_attach_hwpt);
 }
 
-int model_replace_ioas(const struct model *m, int dev, unsigned int pasid,
-		       int ioas, int *hwpt)
+int model_replace_ioas(struct model *m, int dev, unsigned int pasid, int ioas,
+		       int *hwpt)
 {
 	return change_ioas(m, dev, pasid, ioas, hwpt, model_replace_hwpt);
 }
@@ -541,10 +608,21 @@ static void count_pages(const struct model *m, int group)
 
 	for (n = 0; n < m->nr_maps; n++)
 		if (m->groups[group].required[n])
-			rule(ranges_equal(m->maps[n].window,
-					  m->groups[group].window) ?
-				     RULE_MSI_AGAIN :
-				     RULE_MSI_STALE);
+			rule(!ranges_equal(m->maps[n].window,
+					   m->groups[group].window) ?
+				     RULE_MSI_STALE :
+			     m->groups[group].late ?
+				     RULE_MSI_LATE :
+				     RULE_MSI_AGAIN);
+}
+
+/* Where nobody asked for it, the window may be outside the aperture */
+static bool is_outside(const struct model *m, int dev, int hwpt)
+{
+	const struct model_hwpt *paging = &m->hwpts[model_paging(m, hwpt)];
+	struct model_range window = model_window(&m->devs[dev]);
+
+	return window.last && !range_inside(window, aperture(paging->last));
 }
 
 void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
@@ -559,6 +637,8 @@ void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
 	}
 	if (m->hwpts[hwpt].parent != NONE)
 		rule(RULE_ATTACH_NESTED);
+	if (is_outside(m, dev, hwpt))
+		rule(RULE_ATTACH_UNCHECKED);
 	if (d->size)
 		rule(RULE_ATTACH_USER);
 	else if (d->start != ULLONG_MAX)
@@ -603,8 +683,13 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 			rule(RULE_REPLACE_NESTED);
 		if (group_attached(m, d->group, 0) > 1)
 			rule(RULE_REPLACE_GROUP);
-		if (group_has_live_pages(m, d->group))
+		if (group_has_live_pages(m, d->group,
+					 m->groups[d->group].window))
 			rule(RULE_REPLACE_LIVE);
+		if (finish(&m->hwpts[hwpt]))
+			rule(RULE_REPLACE_LATE);
+		if (is_outside(m, dev, hwpt))
+			rule(RULE_REPLACE_UNCHECKED);
 	}
 	for (i = 0; i < MODEL_DEVS; i++)
 		if (attached_in_group(m, i, d->group, pasid))
@@ -686,6 +771,8 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 		rule(ranges_equal(group->window, model_window(d)) ?
 			     RULE_MSI_BY_SIBLING :
 			     RULE_MSI_OTHER_WINDOW);
+	if (!m->hwpts[model_paging(m, hwpt)].last)
+		return decided(RULE_MSI_UNFINISHED, ENODEV);
 	if (m->hwpts[hwpt].parent != NONE)
 		rule(RULE_MSI_NESTED);
 	return 0;
@@ -703,28 +790,41 @@ static bool is_skip(const struct model *m, struct model_range window,
 	return false;
 }
 
+void model_placed(struct model *m, int dev, __u64 page, __u64 iova)
+{
+	struct model_range window = m->groups[m->devs[dev].group].window;
+	unsigned int n;
+
+	if (find_map(m, window, page) != NONE)
+		return;
+	rule(RULE_MSI_NEW);
+	if (m->nr_maps >= 64)
+		rule(RULE_MSI_MANY);
+	if (is_skip(m, window, iova))
+		rule(RULE_MSI_SKIPS);
+	if (iova > UINT_MAX)
+		rule(RULE_MSI_ABOVE_4G);
+	if (iova >> 58)
+		rule(RULE_MSI_ABOVE_58);
+	if (iova > ULONG_MAX - SZ_1M)
+		rule(RULE_MSI_LAST);
+	for (n = m->nr_maps; n && m->taken[n - 1] > iova; n--)
+		m->taken[n] = m->taken[n - 1];
+	m->taken[n] = iova;
+	m->maps[m->nr_maps++] = (struct model_map){ window, page, iova };
+}
+
 void model_prepared(struct model *m, int dev, __u64 page, __u64 iova)
 {
 	struct model_group *group = &m->groups[m->devs[dev].group];
 	int map = find_map(m, group->window, page);
-	unsigned int n;
 
 	if (!group->window.last)
 		return;
-	if (map == NONE) {
-		rule(RULE_MSI_NEW);
-		if (m->nr_maps >= 64)
-			rule(RULE_MSI_MANY);
-		if (is_skip(m, group->window, iova))
-			rule(RULE_MSI_SKIPS);
-		for (n = m->nr_maps; n && m->taken[n - 1] > iova; n--)
-			m->taken[n] = m->taken[n - 1];
-		m->taken[n] = iova;
-		map = m->nr_maps++;
-		m->maps[map] = (struct model_map){ group->window, page, iova };
-	} else {
+	if (map != NONE)
 		rule(group->required[map] ? RULE_MSI_KNOWN : RULE_MSI_SHARED);
-	}
+	model_placed(m, dev, page, iova);
+	map = find_map(m, group->window, page);
 	group->nr_required += !group->required[map];
 	group->required[map] = true;
 }
@@ -784,15 +884,16 @@ unsigned int model_ranges(const struct model *m, int ioas,
 
 	ranges[0] = (struct model_range){ 0, ULONG_MAX };
 	for (i = 0; i < MODEL_HWPTS; i++) {
-		struct model_range aperture = hwpt_aperture(&m->hwpts[i]);
+		__u64 last = m->hwpts[i].ioas_last;
 
 		if (!m->hwpts[i].live || m->hwpts[i].ioas != ioas ||
 		    m->hwpts[i].parent != NONE)
 			continue;
 		ranges_punch(ranges, &nr, max,
-		      (struct model_range){ 0, aperture.start - 1 });
-		ranges_punch(ranges, &nr, max,
-		      (struct model_range){ aperture.last + 1, ULONG_MAX });
+		      (struct model_range){ 0, MOCK_APERTURE_START - 1 });
+		if (last < ULONG_MAX)
+			ranges_punch(ranges, &nr, max,
+			      (struct model_range){ last + 1, ULONG_MAX });
 	}
 	for (i = 0; i < MODEL_DEVS; i++) {
 		const struct model_dev *d = &m->devs[i];

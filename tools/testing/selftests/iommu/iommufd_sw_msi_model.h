@@ -3,8 +3,9 @@
  * What one iommufd must do, as far as the software MSI window is concerned.
  *
  * The model knows no ioctl. Its predict functions say what the kernel has to
- * answer and change nothing; its apply functions follow a success. Errors are
- * positive errno values, 0 is success. Objects are named by slot.
+ * answer and change nothing; its apply functions follow a success. Attach alone
+ * changes something before it fails: the driver has finished the domain then.
+ * Errors are positive errno values, 0 is success. Objects are named by slot.
  */
 #ifndef IOMMUFD_SW_MSI_MODEL_H
 #define IOMMUFD_SW_MSI_MODEL_H
@@ -42,6 +43,11 @@
 	rule(ATTACH_ALLOWED, "attach: window meets an allowed range")	\
 	rule(ATTACH_RESV, "attach: reserved region meets either")	\
 	rule(ATTACH_APERTURE, "attach: window outside the aperture")	\
+	rule(ATTACH_JOIN_APERTURE, "attach: the same, group is attached")\
+	rule(ATTACH_UNCHECKED, "attach: default window outside it")	\
+	rule(ATTACH_LATE, "attach: finishes the domain")		\
+	rule(ATTACH_LATE_FAILED, "attach: finishes the domain, fails")	\
+	rule(ATTACH_UNFINISHED, "attach: MSI pages, domain unfinished")	\
 	rule(ATTACH_GROUP_WINDOW, "attach: group has another window")	\
 	rule(ATTACH_SIBLING, "attach: joins the group's attachment")	\
 	rule(ATTACH_PASID_COMPAT, "attach: HWPT is not for PASID")	\
@@ -60,6 +66,10 @@
 	rule(REPLACE_NESTED, "replace: nested HWPT")			\
 	rule(REPLACE_INUSE, "replace: window meets mapping, allowed")	\
 	rule(REPLACE_APERTURE, "replace: window outside the aperture")	\
+	rule(REPLACE_APERTURE_SIBLING, "replace: the same, sibling's window")\
+	rule(REPLACE_UNCHECKED, "replace: default window outside it")	\
+	rule(REPLACE_LATE, "replace: finishes the domain")		\
+	rule(REPLACE_UNFINISHED, "replace: MSI pages, domain unfinished")\
 	rule(REPLACE_FAILED_WITHIN, "replace: fails in the same IOAS")	\
 	rule(REPLACE_FAILED_IOAS, "replace: fails in another IOAS")	\
 	rule(REPLACE_LIVE, "replace: with live MSI pages")		\
@@ -77,8 +87,13 @@
 	rule(MSI_SKIPS, "MSI: IOVA taken by an overlapping window")	\
 	rule(MSI_FULL, "MSI: window is full")				\
 	rule(MSI_MANY, "MSI: more than 64 pages")			\
+	rule(MSI_ABOVE_4G, "MSI: IOVA above 4 GiB")			\
+	rule(MSI_ABOVE_58, "MSI: IOVA of more than 58 bits")		\
+	rule(MSI_LAST, "MSI: IOVA in the last MiB")			\
+	rule(MSI_UNFINISHED, "MSI: domain unfinished")			\
 	rule(MSI_NESTED, "MSI: goes into the nesting parent")		\
 	rule(MSI_AGAIN, "MSI: pages back after attach")			\
+	rule(MSI_LATE, "MSI: pages back in a domain just finished")	\
 	rule(MSI_STALE, "MSI: pages of another window left out")	\
 	rule(MSI_LEFT, "MSI: pages gone after detach")			\
 	rule(MSI_KEPT, "MSI: pages kept for another group")		\
@@ -148,7 +163,12 @@ struct model_hwpt {
 	bool nest_parent;
 	bool dirty;
 	bool pasid;
-	bool large;
+	/*
+	 * End of the aperture, 0 until the driver finishes the domain, and what
+	 * it was when the IOAS reserved what is outside
+	 */
+	__u64 last;
+	__u64 ioas_last;
 	/* Place in the list of the IOAS */
 	unsigned long age;
 };
@@ -169,6 +189,8 @@ struct model_dev {
 struct model_group {
 	struct model_range window;
 	int first_attached;
+	/* The last attach finished the domain */
+	bool late;
 	bool required[MODEL_MAPS];
 	unsigned int nr_required;
 };
@@ -200,6 +222,9 @@ void model_init(struct model *m, __u64 page_size);
 
 struct model_range model_window(const struct model_dev *dev);
 int model_paging(const struct model *m, int hwpt);
+/* What an automatic HWPT is, made for the device in the IOAS */
+struct model_hwpt model_auto(const struct model *m, int dev, int ioas,
+			     bool replace);
 /* HWPT of the group's attachment, NONE if there is none */
 int model_group_hwpt(const struct model *m, int group, unsigned int pasid);
 
@@ -208,6 +233,8 @@ int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
 		  __u32 dev_id);
 void model_remove_dev(struct model *m, int dev);
 
+/* End of the aperture of a domain that is made for the device */
+__u64 model_aperture_last(const struct model_dev *dev);
 int model_hwpt(const struct model *m, int dev, int ioas, bool dirty);
 int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt);
 bool model_hwpt_busy(const struct model *m, int hwpt);
@@ -216,20 +243,22 @@ bool model_ioas_busy(const struct model *m, int ioas);
 int model_set(const struct model *m, int dev, __u32 option_id, __u64 value);
 
 /* Attach and replace to a HWPT, or NEW_AUTO in the IOAS */
-int model_attach_hwpt(const struct model *m, int dev, unsigned int pasid,
-		      int hwpt, int ioas);
-int model_replace_hwpt(const struct model *m, int dev, unsigned int pasid,
-		       int hwpt, int ioas);
+int model_attach_hwpt(struct model *m, int dev, unsigned int pasid, int hwpt,
+		      int ioas);
+int model_replace_hwpt(struct model *m, int dev, unsigned int pasid, int hwpt,
+		       int ioas);
 /* The same to an IOAS; *hwpt is what it comes to */
-int model_attach_ioas(const struct model *m, int dev, unsigned int pasid,
-		      int ioas, int *hwpt);
-int model_replace_ioas(const struct model *m, int dev, unsigned int pasid,
-		       int ioas, int *hwpt);
+int model_attach_ioas(struct model *m, int dev, unsigned int pasid, int ioas,
+		      int *hwpt);
+int model_replace_ioas(struct model *m, int dev, unsigned int pasid, int ioas,
+		       int *hwpt);
 void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt);
 void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt);
 void model_detached(struct model *m, int dev, unsigned int pasid);
 
 int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova);
+/* The page keeps its IOVA, also where the domain did not take it */
+void model_placed(struct model *m, int dev, __u64 page, __u64 iova);
 void model_prepared(struct model *m, int dev, __u64 page, __u64 iova);
 /* Whether an attached group has the page of the map in the paging HWPT */
 bool model_present(const struct model *m, int hwpt, unsigned int map);
