@@ -347,7 +347,7 @@ static void check_ranges(int ioas)
 		diverge("ranges of ioas%d: %s", ioas, errno_name(err));
 		return;
 	}
-	/* A driver that cannot allocate reports no reserved region */
+	/* A driver that cannot allocate lists no reserved region */
 	if (options.fail_nth) {
 		ranges_punch(expected, &nr, 32, mock_resv);
 		ranges_punch(seen, &cmd.num_iovas, 32, mock_resv);
@@ -429,8 +429,7 @@ static int option(int op, __u32 option_id, __u32 object_id, __u64 *value)
 static void check_options(int dev)
 {
 	const struct model_dev *d = &m.devs[dev];
-	bool no_window = d->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI;
-	int expected = no_window ? EOPNOTSUPP : 0;
+	int expected = model_listed(d) ? 0 : EOPNOTSUPP;
 	__u64 value = 0;
 	int err;
 
@@ -446,7 +445,7 @@ static void check_options(int dev)
 		diverge("GET SIZE of dev%d: %s", dev, errno_name(err));
 	else if (!err)
 		expect_value(value, d->size, "SIZE of dev%d", dev);
-	if (no_window)
+	if (expected)
 		return;
 	model_rules[d->start == ULLONG_MAX ? RULE_GET_UNSET : RULE_GET_SET]++;
 	if (d->hwpt[0] != NONE)
@@ -714,6 +713,7 @@ static void op_device(const __u32 *p)
 	flags |= p[1] / 6 % 8 ? 0 : MOCK_FLAGS_DEVICE_NO_SW_MSI;
 	flags |= p[1] / 48 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
 	flags |= apertures[p[1] / 96 % ARRAY_LEN(apertures)];
+	flags |= p[1] / 672 % 16 ? 0 : MOCK_FLAGS_DEVICE_NO_RESV;
 	if (attach) {
 		ioas = pick_ioas(p[0] / 4);
 		if (ioas == NONE)
@@ -734,16 +734,17 @@ static void op_device(const __u32 *p)
 	if (!expected && attach)
 		expected = model_attach_ioas(&m, dev, 0, ioas, &hwpt);
 
-	/* Without faults: drivers report no window if they cannot allocate */
+	/* Without faults: nobody knows then what the driver lists */
 	err = raw_call(IOMMU_TEST_CMD, &cmd);
 	errnos[err]++;
-	expect(err, expected, "new device%s%s%s%s%s%s%s, group of dev%d, to ioas%d",
+	expect(err, expected, "new device%s%s%s%s%s%s%s%s, group of dev%d, to ioas%d",
 	       flags & MOCK_FLAGS_DEVICE_NO_DIRTY ? " NO_DIRTY" : "",
 	       flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ? " NO_SW_MSI" : "",
 	       flags & MOCK_FLAGS_DEVICE_SMALL_APERTURE ? " SMALL" : "",
 	       flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE ? " LARGE" : "",
 	       flags & MOCK_FLAGS_DEVICE_LATE_APERTURE ? " LATE" : "",
 	       flags & MOCK_FLAGS_DEVICE_PASID ? " PASID" : "",
+	       flags & MOCK_FLAGS_DEVICE_NO_RESV ? " NO_RESV" : "",
 	       attach ? " attached" : "", group_dev, ioas);
 	if (err || divergence[0]) {
 		m.devs[dev].live = false;
@@ -935,14 +936,9 @@ static void set(int dev, __u32 option_id, __u64 value)
 	bool is_start = option_id == IOMMU_OPTION_SW_MSI_START;
 	int expected, err;
 
-	if (d->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI) {
-		expected = EOPNOTSUPP;
-		model_rules[RULE_SET_NO_WINDOW]++;
-	} else {
-		expected = model_set(&m, dev, option_id, value);
-	}
+	expected = model_set(&m, dev, option_id, value);
 	err = call(IOMMU_OPTION, &cmd, sizeof(cmd));
-	/* The region was not reported, see mock_resv */
+	/* The region was not listed, see mock_resv */
 	if (faulty_success && expected == EADDRINUSE)
 		expected = 0;
 	if (!expect(err, expected, "SET %s of dev%d to %#llx",
@@ -974,14 +970,45 @@ static void op_size(const __u32 *p)
 /* A window that is good for something */
 static void op_window(const __u32 *p)
 {
+	__u64 start = starts[p[1] % ARRAY_LEN(starts)];
+	__u64 size = sizes[p[2] % ARRAY_LEN(sizes)];
 	int dev = pick_dev(p[0]);
+	const struct model_group *group;
+	const struct model_dev *d;
 
 	if (dev == NONE)
 		return;
-	set(dev, IOMMU_OPTION_SW_MSI_START, starts[p[1] % ARRAY_LEN(starts)]);
+	d = &m.devs[dev];
+	group = &m.groups[d->group];
+	/* The same as that of the group, or one over a region that is not listed */
+	if (p[3] % 4 == 0 && group->window.last &&
+	    model_group_hwpt(&m, d->group, 0) != NONE) {
+		start = group->window.start;
+		size = (group->window.last - start) / SZ_1M + 1;
+	} else if (d->nr_resv == 1 && p[3] % 2) {
+		start = MOCK_RESV_LAST + 1 - SZ_1M;
+	}
+	set(dev, IOMMU_OPTION_SW_MSI_START, start);
 	if (!divergence[0])
-		set(dev, IOMMU_OPTION_SW_MSI_SIZE,
-		    sizes[p[2] % ARRAY_LEN(sizes)]);
+		set(dev, IOMMU_OPTION_SW_MSI_SIZE, size);
+}
+
+/* The driver has memory for so many of its regions, and lists no others */
+static void op_limit_resv(const __u32 *p)
+{
+	static const unsigned int limits[] = {
+		0, 1, 1, 2, MODEL_RESV, MODEL_RESV, MODEL_RESV,
+	};
+	int dev = pick_dev(p[0]);
+	struct iommu_test_cmd cmd = TEST_CMD(DEV_LIMIT_RESV, 0);
+
+	if (dev == NONE)
+		return;
+	cmd.id = m.devs[dev].stdev_id;
+	cmd.limit_resv.num_regions = limits[p[1] % ARRAY_LEN(limits)];
+	if (expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), 0,
+		   "dev%d lists %u regions", dev, cmd.limit_resv.num_regions))
+		m.devs[dev].nr_resv = cmd.limit_resv.num_regions;
 }
 
 static void op_bad_option(const __u32 *p)
@@ -1041,11 +1068,46 @@ static void op_bad_option(const __u32 *p)
 	       cmd.op, cmd.__reserved, cmd.object_id, dev);
 }
 
+/*
+ * The driver may not have had the memory to list the window, or another region:
+ * a device is attached without them then. Do it again without faults.
+ */
+static int attach_again(int dev, unsigned int pasid,
+			struct iommu_test_cmd *cmd)
+{
+	struct iommu_test_cmd detach_cmd = TEST_CMD(PASID_DETACH,
+						    m.devs[dev].stdev_id);
+
+	detach_cmd.pasid_detach.pasid = pasid;
+	if (!expect(raw_call(IOMMU_TEST_CMD, &detach_cmd), 0,
+		    "detach dev%d pasid %u", dev, pasid))
+		return 0;
+	faulty_success = false;
+	return raw_call(IOMMU_TEST_CMD, cmd);
+}
+
+/* What replace comes to where the driver has not listed RESERVED */
+static int replace_unlisted(int dev, unsigned int pasid, int hwpt, int ioas)
+{
+	unsigned int nr_resv[MODEL_DEVS];
+	int expected, i;
+
+	for (i = 0; i < MODEL_DEVS; i++) {
+		nr_resv[i] = m.devs[i].nr_resv;
+		if (nr_resv[i] > 1)
+			m.devs[i].nr_resv = 1;
+	}
+	expected = model_replace_hwpt(&m, dev, pasid, hwpt, ioas);
+	for (i = 0; i < MODEL_DEVS; i++)
+		m.devs[i].nr_resv = nr_resv[i];
+	return expected;
+}
+
 /* Attach and replace, to an IOAS or a HWPT */
 static void change(const __u32 *p, unsigned int pasid, bool replace)
 {
 	int dev = pick_dev(p[0]);
-	struct iommu_test_cmd cmd = { .size = sizeof(cmd) };
+	struct iommu_test_cmd cmd = { .size = sizeof(cmd) }, again;
 	int ioas = NONE, hwpt = NONE;
 	int expected, err;
 	__u32 id;
@@ -1075,7 +1137,12 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 	else
 		expected = (replace ? model_replace_ioas : model_attach_ioas)(
 			&m, dev, pasid, ioas, &hwpt);
+	again = cmd;
 	err = call(IOMMU_TEST_CMD, &cmd, sizeof(cmd));
+	if (faulty_success && !replace) {
+		cmd = again;
+		err = attach_again(dev, pasid, &cmd);
+	}
 	id = replace ? cmd.pasid_replace.pt_id : cmd.pasid_attach.pt_id;
 
 	/* EINVAL from a fault makes the kernel try another automatic HWPT */
@@ -1083,9 +1150,10 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 		hwpt = hwpt_by_id(id);
 		if (hwpt == NONE)
 			hwpt = NEW_AUTO;
-		expected = (replace ? model_replace_hwpt : model_attach_hwpt)(
-			&m, dev, pasid, hwpt, ioas);
+		expected = model_replace_hwpt(&m, dev, pasid, hwpt, ioas);
 	}
+	if (faulty_success && expected == EADDRINUSE)
+		expected = replace_unlisted(dev, pasid, hwpt, ioas);
 	if (!expect(err, expected, "%s dev%d pasid %u to %s%d",
 		    replace ? "replace" : "attach", dev, pasid,
 		    ioas == NONE ? "hwpt" : "ioas",
@@ -1244,6 +1312,7 @@ static void op_map_anywhere(const __u32 *p)
 		.user_va = (uintptr_t)buffer + p[2] % 256 * page_size,
 		.length = (1 + p[1] % 3) * page_size,
 	};
+	struct model_range ranges[32];
 	struct model_range range;
 	int err;
 
@@ -1253,6 +1322,12 @@ static void op_map_anywhere(const __u32 *p)
 	err = call(IOMMU_IOAS_MAP, &cmd, sizeof(cmd));
 	if (err == ENOSPC && m.ioases[ioas].nr_allowed)
 		return;
+	if (!model_ranges(&m, ioas, ranges, ARRAY_LEN(ranges))) {
+		model_rules[RULE_MAP_NOWHERE]++;
+		expect(err, ENOSPC, "map %llu bytes in ioas%d", cmd.length,
+		       ioas);
+		return;
+	}
 	if (!expect(err, 0, "map %llu bytes in ioas%d", cmd.length, ioas))
 		return;
 	range = (struct model_range){ cmd.iova, cmd.iova + cmd.length - 1 };
@@ -1389,6 +1464,7 @@ static const struct {
 	{ "start", 5, op_start },
 	{ "size", 5, op_size },
 	{ "window", 14, op_window },
+	{ "limit-resv", 7, op_limit_resv },
 	{ "bad-option", 2, op_bad_option },
 	{ "attach", 20, op_attach },
 	{ "replace", 18, op_replace },

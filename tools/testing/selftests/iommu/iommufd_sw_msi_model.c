@@ -41,12 +41,24 @@ void model_init(struct model *m, __u64 page_size)
 	m->page_size = page_size;
 }
 
+bool model_listed(const struct model_dev *dev)
+{
+	return dev->nr_resv && !(dev->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI);
+}
+
+static bool resv_listed(const struct model_dev *dev)
+{
+	return dev->nr_resv > 1;
+}
+
 /* The effective window, a last of 0 is for none */
 struct model_range model_window(const struct model_dev *dev)
 {
 	struct model_range window = { MOCK_SW_MSI_START, MOCK_SW_MSI_LAST };
 
-	if (dev->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI)
+	if (dev->hwpt[0] != NONE)
+		return dev->window;
+	if (!model_listed(dev))
 		window.start = window.last = 0;
 	if (dev->size) {
 		window.start = dev->start;
@@ -201,6 +213,7 @@ int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
 	dev->flags = flags;
 	dev->group = group;
 	dev->start = ULLONG_MAX;
+	dev->nr_resv = flags & MOCK_FLAGS_DEVICE_NO_RESV ? 0 : MODEL_RESV;
 	for (pasid = 0; pasid < MODEL_PASIDS; pasid++)
 		dev->hwpt[pasid] = NONE;
 	return slot;
@@ -298,6 +311,10 @@ int model_set(const struct model *m, int dev, __u32 option_id, __u64 value)
 	__u64 size = is_start ? d->size : value;
 	struct model_range window;
 
+	if (d->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI)
+		return decided(RULE_SET_NO_WINDOW, EOPNOTSUPP);
+	if (!model_listed(d))
+		return decided(RULE_SET_UNLISTED, EOPNOTSUPP);
 	if (d->hwpt[0] != NONE)
 		return decided(RULE_SET_ATTACHED, EBUSY);
 	if (m->groups[d->group].nr_required)
@@ -314,9 +331,11 @@ int model_set(const struct model *m, int dev, __u32 option_id, __u64 value)
 		return decided(RULE_SET_OVERFLOW, EOVERFLOW);
 	window.start = start;
 	window.last = start + size * SZ_1M - 1;
-	if (ranges_meet(window, reserved))
-		return decided(RULE_SET_INUSE, EADDRINUSE);
-
+	if (ranges_meet(window, reserved)) {
+		if (resv_listed(d))
+			return decided(RULE_SET_INUSE, EADDRINUSE);
+		rule(RULE_SET_OVER_UNLISTED);
+	}
 	if (model_group_hwpt(m, d->group, 0) != NONE)
 		rule(RULE_SET_SIBLING);
 	if (d->hwpt[1] != NONE || d->hwpt[2] != NONE)
@@ -333,14 +352,19 @@ static int check_resv(const struct model *m, int ioas,
 	struct model_range window = model_window(dev);
 	unsigned int n;
 
-	for (n = 0; n < i->nr_areas; n++)
+	for (n = 0; n < i->nr_areas && resv_listed(dev); n++)
 		if (ranges_meet(i->areas[n].range, reserved))
 			return decided(RULE_ATTACH_RESV, EADDRINUSE);
-	for (n = 0; n < i->nr_allowed; n++)
+	for (n = 0; n < i->nr_allowed && resv_listed(dev); n++)
 		if (ranges_meet(i->allowed[n], reserved))
 			return decided(RULE_ATTACH_RESV, EADDRINUSE);
 	if (!window.last)
 		return 0;
+	/* SET may not have seen the region */
+	if (dev->size && resv_listed(dev) && ranges_meet(window, reserved))
+		return decided(dev->hwpt[0] == NONE ? RULE_ATTACH_OVER_RESV :
+						      RULE_REPLACE_OVER_RESV,
+			       EADDRINUSE);
 	for (n = 0; n < i->nr_areas; n++)
 		if (ranges_meet(i->areas[n].range, window))
 			return decided(RULE_ATTACH_MAPPED, EADDRINUSE);
@@ -630,6 +654,10 @@ void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
 	struct model_dev *d = &m->devs[dev];
 	bool sibling = model_group_hwpt(m, d->group, pasid) != NONE;
 
+	if (!pasid) {
+		d->window = model_window(d);
+		d->resv = resv_listed(d);
+	}
 	d->hwpt[pasid] = hwpt;
 	if (pasid) {
 		rule(RULE_PASID_ATTACH);
@@ -640,13 +668,16 @@ void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
 	if (is_outside(m, dev, hwpt))
 		rule(RULE_ATTACH_UNCHECKED);
 	if (d->size)
-		rule(RULE_ATTACH_USER);
+		rule(model_listed(d) ? RULE_ATTACH_USER :
+				       RULE_ATTACH_USER_UNLISTED);
 	else if (d->start != ULLONG_MAX)
 		rule(RULE_ATTACH_START_ONLY);
 	else if (model_window(d).last)
 		rule(RULE_ATTACH_DEFAULT);
 	else
-		rule(RULE_ATTACH_NO_WINDOW);
+		rule(d->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ?
+			     RULE_ATTACH_NO_WINDOW :
+			     RULE_ATTACH_UNLISTED);
 	if (sibling) {
 		rule(RULE_ATTACH_SIBLING);
 		return;
@@ -663,10 +694,23 @@ static void put_hwpt(struct model *m, int hwpt)
 		m->hwpts[hwpt].live = false;
 }
 
+/* Another IOAS has to reserve what is listed now, but the window is kept */
+static void resv_replaced(struct model_dev *d)
+{
+	d->resv = resv_listed(d);
+	if (d->size)
+		return;
+	if (d->window.last && !model_listed(d))
+		rule(RULE_REPLACE_KEPT);
+	if (!d->window.last && model_listed(d))
+		rule(RULE_REPLACE_KEPT_NONE);
+}
+
 void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 {
 	const struct model_dev *d = &m->devs[dev];
 	int old = d->hwpt[pasid];
+	bool other = !pasid && m->hwpts[hwpt].ioas != m->hwpts[old].ioas;
 	int i;
 
 	if (hwpt == old)
@@ -674,9 +718,7 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 	if (pasid) {
 		rule(RULE_PASID_REPLACE);
 	} else {
-		rule(m->hwpts[hwpt].ioas == m->hwpts[old].ioas ?
-			     RULE_REPLACE_WITHIN :
-			     RULE_REPLACE_IOAS);
+		rule(other ? RULE_REPLACE_IOAS : RULE_REPLACE_WITHIN);
 		if (d->size)
 			rule(RULE_REPLACE_USER);
 		if (m->hwpts[hwpt].parent != NONE)
@@ -691,9 +733,13 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 		if (is_outside(m, dev, hwpt))
 			rule(RULE_REPLACE_UNCHECKED);
 	}
-	for (i = 0; i < MODEL_DEVS; i++)
-		if (attached_in_group(m, i, d->group, pasid))
-			m->devs[i].hwpt[pasid] = hwpt;
+	for (i = 0; i < MODEL_DEVS; i++) {
+		if (!attached_in_group(m, i, d->group, pasid))
+			continue;
+		m->devs[i].hwpt[pasid] = hwpt;
+		if (other)
+			resv_replaced(&m->devs[i]);
+	}
 	put_hwpt(m, old);
 }
 
@@ -901,9 +947,10 @@ unsigned int model_ranges(const struct model *m, int ioas,
 		if (!d->live || d->hwpt[0] == NONE ||
 		    m->hwpts[d->hwpt[0]].ioas != ioas)
 			continue;
-		ranges_punch(ranges, &nr, max, reserved);
-		if (model_window(d).last)
-			ranges_punch(ranges, &nr, max, model_window(d));
+		if (d->resv)
+			ranges_punch(ranges, &nr, max, reserved);
+		if (d->window.last)
+			ranges_punch(ranges, &nr, max, d->window);
 	}
 	return nr;
 }
@@ -934,7 +981,7 @@ static void count_map(const struct model *m, int ioas, struct model_range range,
 		if (!d->live || d->hwpt[0] == NONE || !d->size ||
 		    m->hwpts[d->hwpt[0]].ioas != ioas)
 			continue;
-		if (!taken && ranges_meet(range, model_window(d)))
+		if (!taken && ranges_meet(range, d->window))
 			rule(RULE_MAP_WINDOW);
 		if (taken && ranges_meet(range, window))
 			rule(RULE_MAP_DEFAULT);

@@ -19,12 +19,14 @@
 	rule(SET_NO_OPTION, "option: unknown id")			\
 	rule(SET_NO_DEVICE, "option: object is no device")		\
 	rule(SET_NO_WINDOW, "option: device without window")		\
+	rule(SET_UNLISTED, "option: driver lists no window")		\
 	rule(SET_ATTACHED, "SET: refused, attached")			\
 	rule(SET_PAGES, "SET: refused, group has MSI pages")		\
 	rule(SET_MISALIGNED, "SET: START misaligned")			\
 	rule(SET_SIZE_FIRST, "SET: SIZE before START")			\
 	rule(SET_OVERFLOW, "SET: window ends past unsigned long")	\
 	rule(SET_INUSE, "SET: window meets a reserved region")		\
+	rule(SET_OVER_UNLISTED, "SET: taken over an unlisted region")	\
 	rule(SET_START, "SET: START taken")				\
 	rule(SET_SIZE, "SET: SIZE taken")				\
 	rule(SET_DEFAULT, "SET: SIZE 0, back to the default")		\
@@ -36,12 +38,15 @@
 	rule(ATTACH_DEFAULT, "attach: default window")			\
 	rule(ATTACH_USER, "attach: user's window")			\
 	rule(ATTACH_NO_WINDOW, "attach: no window")			\
+	rule(ATTACH_UNLISTED, "attach: driver lists no window")		\
+	rule(ATTACH_USER_UNLISTED, "attach: the same, user's window")	\
 	rule(ATTACH_START_ONLY, "attach: START set, SIZE 0")		\
 	rule(ATTACH_AGAIN, "attach: is attached")			\
 	rule(ATTACH_OTHER_HWPT, "attach: group has another HWPT")	\
 	rule(ATTACH_MAPPED, "attach: window meets a mapping")		\
 	rule(ATTACH_ALLOWED, "attach: window meets an allowed range")	\
 	rule(ATTACH_RESV, "attach: reserved region meets either")	\
+	rule(ATTACH_OVER_RESV, "attach: window over a reserved region")	\
 	rule(ATTACH_APERTURE, "attach: window outside the aperture")	\
 	rule(ATTACH_JOIN_APERTURE, "attach: the same, group is attached")\
 	rule(ATTACH_UNCHECKED, "attach: default window outside it")	\
@@ -65,6 +70,9 @@
 	rule(REPLACE_GROUP, "replace: several devices attached")	\
 	rule(REPLACE_NESTED, "replace: nested HWPT")			\
 	rule(REPLACE_INUSE, "replace: window meets mapping, allowed")	\
+	rule(REPLACE_OVER_RESV, "replace: window over a reserved region")\
+	rule(REPLACE_KEPT, "replace: default window kept, unlisted")	\
+	rule(REPLACE_KEPT_NONE, "replace: no window kept, one is listed")\
 	rule(REPLACE_APERTURE, "replace: window outside the aperture")	\
 	rule(REPLACE_APERTURE_SIBLING, "replace: the same, sibling's window")\
 	rule(REPLACE_UNCHECKED, "replace: default window outside it")	\
@@ -103,6 +111,7 @@
 	rule(MAP_WINDOW, "map: meets a live user's window")		\
 	rule(MAP_DEFAULT, "map: default window of a moved device")	\
 	rule(MAP_ALLOC, "map: kernel selects the IOVA")			\
+	rule(MAP_NOWHERE, "map: no IOVA left, domain unfinished")	\
 	rule(UNMAP_OK, "unmap: taken")					\
 	rule(UNMAP_NONE, "unmap: nothing there, or a part")		\
 	rule(ALLOW_OK, "allow: taken")					\
@@ -125,6 +134,8 @@ enum {
 	MODEL_HWPTS = 16,
 	MODEL_AREAS = 12,
 	MODEL_ALLOWED = 3,
+	/* What the mock driver lists: SW_MSI, RESERVED, RELAXABLE */
+	MODEL_RESV = 3,
 	MODEL_MAPS = 2048,
 	/* Attachments of a device: without PASID, and by PASID 1 and 2 */
 	MODEL_PASIDS = 3,
@@ -181,6 +192,11 @@ struct model_dev {
 	int group;
 	__u64 start;
 	__u64 size;
+	/* The driver lists that many regions */
+	unsigned int nr_resv;
+	/* While attached: what is reserved in the IOAS */
+	struct model_range window;
+	bool resv;
 	/* Slots of HWPTs, by attachment */
 	int hwpt[MODEL_PASIDS];
 };
@@ -220,7 +236,10 @@ extern const char *const model_rule_names[NR_RULES];
 
 void model_init(struct model *m, __u64 page_size);
 
+/* The window that the device has now, or gets when it is attached now */
 struct model_range model_window(const struct model_dev *dev);
+/* Whether the driver lists a window */
+bool model_listed(const struct model_dev *dev);
 int model_paging(const struct model *m, int hwpt);
 /* What an automatic HWPT is, made for the device in the IOAS */
 struct model_hwpt model_auto(const struct model *m, int dev, int ioas,
