@@ -23,6 +23,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -2415,6 +2416,8 @@ static int work(void)
 
 int main(int argc, char **argv)
 {
+	/* All that may be mapped at once is more than the default */
+	const struct rlimit memlock = { RLIM_INFINITY, RLIM_INFINITY };
 	static struct sequence s;
 	int status;
 	pid_t pid;
@@ -2427,6 +2430,8 @@ int main(int argc, char **argv)
 			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (buffer == MAP_FAILED || progress == MAP_FAILED)
 		die("mmap: %s", strerror(errno));
+	if (setrlimit(RLIMIT_MEMLOCK, &memlock))
+		die("setrlimit: %s, run as root", strerror(errno));
 
 	/* A kernel that oopses kills: the worker, so that there is a report */
 	pid = fork();
