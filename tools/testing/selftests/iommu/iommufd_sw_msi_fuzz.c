@@ -398,18 +398,26 @@ static void check_map(int hwpt, unsigned int map)
 			iova, hwpt, cmd.lookup.out_phys, errno_name(err));
 }
 
-static void check_area(int hwpt, const struct model_area *area)
+static void check_area_page(int hwpt, __u64 iova, __u64 uptr)
 {
 	struct iommu_test_cmd cmd = TEST_CMD(MD_CHECK_MAP, m.hwpts[hwpt].id);
 	int err;
 
-	cmd.check_map.iova = area->range.start;
+	cmd.check_map.iova = iova;
 	cmd.check_map.length = page_size;
-	cmd.check_map.uptr = area->uptr;
+	cmd.check_map.uptr = uptr;
 	err = raw_call(IOMMU_TEST_CMD, &cmd);
 	if (err)
 		diverge("mapping at %#llx in hwpt%d is not user memory: %s",
-			area->range.start, hwpt, errno_name(err));
+			iova, hwpt, errno_name(err));
+}
+
+static void check_area(int hwpt, const struct model_area *area)
+{
+	__u64 last = area->range.last - area->range.start - (page_size - 1);
+
+	check_area_page(hwpt, area->range.start, area->uptr);
+	check_area_page(hwpt, area->range.start + last, area->uptr + last);
 }
 
 static int option(int op, __u32 option_id, __u32 object_id, __u64 *value)
@@ -2419,6 +2427,7 @@ int main(int argc, char **argv)
 	/* All that may be mapped at once is more than the default */
 	const struct rlimit memlock = { RLIM_INFINITY, RLIM_INFINITY };
 	static struct sequence s;
+	unsigned int n;
 	int status;
 	pid_t pid;
 
@@ -2432,6 +2441,9 @@ int main(int argc, char **argv)
 		die("mmap: %s", strerror(errno));
 	if (setrlimit(RLIMIT_MEMLOCK, &memlock))
 		die("setrlimit: %s, run as root", strerror(errno));
+	/* In an order in which no two neighbours are so in memory as well */
+	for (n = 0; n < BUFFER_PAGES; n++)
+		buffer[n * 5 % BUFFER_PAGES * page_size] = 1;
 
 	/* A kernel that oopses kills: the worker, so that there is a report */
 	pid = fork();
