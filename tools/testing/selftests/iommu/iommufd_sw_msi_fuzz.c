@@ -727,7 +727,6 @@ static void op_device(const __u32 *p)
 	flags |= p[1] / 6 % 8 ? 0 : MOCK_FLAGS_DEVICE_NO_SW_MSI;
 	flags |= p[1] / 48 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
 	flags |= apertures[p[1] / 96 % ARRAY_LEN(apertures)];
-	flags |= p[1] / 672 % 16 ? 0 : MOCK_FLAGS_DEVICE_NO_RESV;
 	if (attach) {
 		ioas = pick_ioas(p[0] / 4);
 		if (ioas == NONE)
@@ -751,14 +750,13 @@ static void op_device(const __u32 *p)
 	/* Without faults: nobody knows then what the driver lists */
 	err = raw_call(IOMMU_TEST_CMD, &cmd);
 	errnos[err]++;
-	expect(err, expected, "new device%s%s%s%s%s%s%s%s, group of dev%d, to ioas%d",
+	expect(err, expected, "new device%s%s%s%s%s%s%s, group of dev%d, to ioas%d",
 	       flags & MOCK_FLAGS_DEVICE_NO_DIRTY ? " NO_DIRTY" : "",
 	       flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ? " NO_SW_MSI" : "",
 	       flags & MOCK_FLAGS_DEVICE_SMALL_APERTURE ? " SMALL" : "",
 	       flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE ? " LARGE" : "",
 	       flags & MOCK_FLAGS_DEVICE_LATE_APERTURE ? " LATE" : "",
 	       flags & MOCK_FLAGS_DEVICE_PASID ? " PASID" : "",
-	       flags & MOCK_FLAGS_DEVICE_NO_RESV ? " NO_RESV" : "",
 	       attach ? " attached" : "", group_dev, ioas);
 	if (err || divergence[0]) {
 		m.devs[dev].live = false;
@@ -1122,6 +1120,7 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 {
 	int dev = pick_dev(p[0]);
 	struct iommu_test_cmd cmd = { .size = sizeof(cmd) }, again;
+	bool fail_nth = options.fail_nth;
 	int ioas = NONE, hwpt = NONE;
 	int expected, err;
 	__u32 id;
@@ -1145,6 +1144,9 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 		cmd.pasid_attach.pasid = pasid;
 		cmd.pasid_attach.pt_id = id;
 	}
+	/* Without faults: nobody knows then what replace has reserved */
+	if (replace && !pasid && model_records(&m, m.devs[dev].group))
+		options.fail_nth = false;
 	if (hwpt != NONE)
 		expected = (replace ? model_replace_hwpt : model_attach_hwpt)(
 			&m, dev, pasid, hwpt, NONE);
@@ -1153,6 +1155,7 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 			&m, dev, pasid, ioas, &hwpt);
 	again = cmd;
 	err = call(IOMMU_TEST_CMD, &cmd, sizeof(cmd));
+	options.fail_nth = fail_nth;
 	if (faulty_success && !replace) {
 		cmd = again;
 		err = attach_again(dev, pasid, &cmd);

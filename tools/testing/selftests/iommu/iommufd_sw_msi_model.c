@@ -56,9 +56,7 @@ struct model_range model_window(const struct model_dev *dev)
 {
 	struct model_range window = { MOCK_SW_MSI_START, MOCK_SW_MSI_LAST };
 
-	if (dev->hwpt[0] != NONE)
-		return dev->window;
-	if (!model_listed(dev))
+	if (!dev->has_default)
 		window.start = window.last = 0;
 	if (dev->size) {
 		window.start = dev->start;
@@ -106,6 +104,17 @@ static bool attached_in_group(const struct model *m, int dev, int group,
 			      unsigned int pasid)
 {
 	return in_group(m, dev, group) && m->devs[dev].hwpt[pasid] != NONE;
+}
+
+bool model_records(const struct model *m, int group)
+{
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (attached_in_group(m, i, group, 0) &&
+		    !m->devs[i].has_default && model_listed(&m->devs[i]))
+			return true;
+	return false;
 }
 
 int model_group_hwpt(const struct model *m, int group, unsigned int pasid)
@@ -213,7 +222,7 @@ int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
 	dev->flags = flags;
 	dev->group = group;
 	dev->start = ULLONG_MAX;
-	dev->nr_resv = flags & MOCK_FLAGS_DEVICE_NO_RESV ? 0 : MODEL_RESV;
+	dev->nr_resv = MODEL_RESV;
 	for (pasid = 0; pasid < MODEL_PASIDS; pasid++)
 		dev->hwpt[pasid] = NONE;
 	return slot;
@@ -345,13 +354,15 @@ int model_set(const struct model *m, int dev, __u32 option_id, __u64 value)
 
 /* Attachments */
 
-static int check_resv(const struct model *m, int ioas,
-		      const struct model_dev *dev)
+/* Attach and replace ask the driver, and record the default window */
+static int check_resv(const struct model *m, int ioas, struct model_dev *dev)
 {
 	const struct model_ioas *i = &m->ioases[ioas];
-	struct model_range window = model_window(dev);
+	struct model_range window;
 	unsigned int n;
 
+	dev->has_default |= model_listed(dev);
+	window = model_window(dev);
 	for (n = 0; n < i->nr_areas && resv_listed(dev); n++)
 		if (ranges_meet(i->areas[n].range, reserved))
 			return decided(RULE_ATTACH_RESV, EADDRINUSE);
@@ -427,7 +438,7 @@ static int check_pasid_compat(const struct model *m, int group,
 static int check_attach(struct model *m, int dev, unsigned int pasid, int hwpt,
 			int ioas)
 {
-	const struct model_dev *d = &m->devs[dev];
+	struct model_dev *d = &m->devs[dev];
 	struct model_group *group = &m->groups[d->group];
 	int current = model_group_hwpt(m, d->group, pasid);
 	struct model_hwpt h, paging;
@@ -447,7 +458,9 @@ static int check_attach(struct model *m, int dev, unsigned int pasid, int hwpt,
 			return err;
 		if (current != NONE &&
 		    !ranges_equal(group->window, model_window(d)))
-			return decided(RULE_ATTACH_GROUP_WINDOW, EBUSY);
+			return decided(group->window.last ?
+					       RULE_ATTACH_GROUP_WINDOW :
+					       RULE_ATTACH_GROUP_NONE, EBUSY);
 		if (current != NONE && !fits(d, &paging))
 			return decided(RULE_ATTACH_JOIN_APERTURE, EINVAL);
 	}
@@ -508,8 +521,27 @@ static int check_replace_aperture(const struct model *m, int dev,
 	return 0;
 }
 
-static int check_replace(const struct model *m, int dev, unsigned int pasid,
-			 int hwpt, int ioas)
+/* The attached device of the group whose ID comes after that of another one */
+static int next_attached(const struct model *m, int group, int after)
+{
+	int found = NONE;
+	int i;
+
+	for (i = 0; i < MODEL_DEVS; i++) {
+		__u32 id = m->devs[i].dev_id;
+
+		if (!attached_in_group(m, i, group, 0))
+			continue;
+		if (after != NONE && id <= m->devs[after].dev_id)
+			continue;
+		if (found == NONE || id < m->devs[found].dev_id)
+			found = i;
+	}
+	return found;
+}
+
+static int check_replace(struct model *m, int dev, unsigned int pasid, int hwpt,
+			 int ioas)
 {
 	const struct model_dev *d = &m->devs[dev];
 	int current = d->hwpt[pasid];
@@ -529,9 +561,8 @@ static int check_replace(const struct model *m, int dev, unsigned int pasid,
 	err = pasid ? 0 : check_replace_aperture(m, dev, &paging);
 	if (err)
 		return err;
-	for (i = 0; i < MODEL_DEVS && !pasid && !within; i++) {
-		if (!attached_in_group(m, i, d->group, 0))
-			continue;
+	for (i = next_attached(m, d->group, NONE);
+	     i != NONE && !pasid && !within; i = next_attached(m, d->group, i)) {
 		err = check_resv(m, h.ioas, &m->devs[i]);
 		if (err)
 			return decided(RULE_REPLACE_INUSE, err);
@@ -673,7 +704,7 @@ void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
 	else if (d->start != ULLONG_MAX)
 		rule(RULE_ATTACH_START_ONLY);
 	else if (model_window(d).last)
-		rule(RULE_ATTACH_DEFAULT);
+		rule(model_listed(d) ? RULE_ATTACH_DEFAULT : RULE_ATTACH_KEPT);
 	else
 		rule(d->flags & MOCK_FLAGS_DEVICE_NO_SW_MSI ?
 			     RULE_ATTACH_NO_WINDOW :
@@ -694,16 +725,17 @@ static void put_hwpt(struct model *m, int hwpt)
 		m->hwpts[hwpt].live = false;
 }
 
-/* Another IOAS has to reserve what is listed now, but the window is kept */
+/* Another IOAS has to reserve what is listed now, and the window */
 static void resv_replaced(struct model_dev *d)
 {
-	d->resv = resv_listed(d);
-	if (d->size)
-		return;
-	if (d->window.last && !model_listed(d))
+	struct model_range window = model_window(d);
+
+	if (!d->size && window.last && !model_listed(d))
 		rule(RULE_REPLACE_KEPT);
-	if (!d->window.last && model_listed(d))
-		rule(RULE_REPLACE_KEPT_NONE);
+	if (!ranges_equal(window, d->window))
+		rule(RULE_REPLACE_FIRST_LISTED);
+	d->window = window;
+	d->resv = resv_listed(d);
 }
 
 void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
@@ -800,12 +832,15 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 	const struct model_dev *d = &m->devs[dev];
 	const struct model_group *group = &m->groups[d->group];
 	int hwpt = model_group_hwpt(m, d->group, 0);
+	struct model_dev next = *d;
 	int map;
 
 	if (hwpt == NONE)
 		return decided(RULE_MSI_UNATTACHED, EOPNOTSUPP);
 	if (!group->window.last) {
 		*iova = page;
+		if (d->hwpt[0] != NONE && d->window.last)
+			rule(RULE_MSI_ONLY_RESERVED);
 		return decided(RULE_MSI_NO_WINDOW, 0);
 	}
 
@@ -813,8 +848,9 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 	*iova = map == NONE ? free_iova(m, group->window) : m->maps[map].iova;
 	if (!*iova)
 		return decided(RULE_MSI_FULL, ENOSPC);
+	next.has_default |= model_listed(d);
 	if (d->hwpt[0] == NONE)
-		rule(ranges_equal(group->window, model_window(d)) ?
+		rule(ranges_equal(group->window, model_window(&next)) ?
 			     RULE_MSI_BY_SIBLING :
 			     RULE_MSI_OTHER_WINDOW);
 	if (!m->hwpts[model_paging(m, hwpt)].last)

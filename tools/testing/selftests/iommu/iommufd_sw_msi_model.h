@@ -3,8 +3,9 @@
  * What one iommufd must do, as far as the software MSI window is concerned.
  *
  * The model knows no ioctl. Its predict functions say what the kernel has to
- * answer and change nothing; its apply functions follow a success. Attach alone
- * changes something before it fails: the driver has finished the domain then.
+ * answer and change nothing; its apply functions follow a success. Attach and
+ * replace alone change something before they fail: the driver has finished the
+ * domain then, or has listed the default window.
  * Errors are positive errno values, 0 is success. Objects are named by slot.
  */
 #ifndef IOMMUFD_SW_MSI_MODEL_H
@@ -38,7 +39,8 @@
 	rule(ATTACH_DEFAULT, "attach: default window")			\
 	rule(ATTACH_USER, "attach: user's window")			\
 	rule(ATTACH_NO_WINDOW, "attach: no window")			\
-	rule(ATTACH_UNLISTED, "attach: driver lists no window")		\
+	rule(ATTACH_UNLISTED, "attach: driver has listed no window")	\
+	rule(ATTACH_KEPT, "attach: default window, not listed now")	\
 	rule(ATTACH_USER_UNLISTED, "attach: the same, user's window")	\
 	rule(ATTACH_START_ONLY, "attach: START set, SIZE 0")		\
 	rule(ATTACH_AGAIN, "attach: is attached")			\
@@ -54,6 +56,7 @@
 	rule(ATTACH_LATE_FAILED, "attach: finishes the domain, fails")	\
 	rule(ATTACH_UNFINISHED, "attach: MSI pages, domain unfinished")	\
 	rule(ATTACH_GROUP_WINDOW, "attach: group has another window")	\
+	rule(ATTACH_GROUP_NONE, "attach: the same, group has none")	\
 	rule(ATTACH_SIBLING, "attach: joins the group's attachment")	\
 	rule(ATTACH_PASID_COMPAT, "attach: HWPT is not for PASID")	\
 	rule(ATTACH_DIRTY, "attach: driver refuses")			\
@@ -71,8 +74,8 @@
 	rule(REPLACE_NESTED, "replace: nested HWPT")			\
 	rule(REPLACE_INUSE, "replace: window meets mapping, allowed")	\
 	rule(REPLACE_OVER_RESV, "replace: window over a reserved region")\
-	rule(REPLACE_KEPT, "replace: default window kept, unlisted")	\
-	rule(REPLACE_KEPT_NONE, "replace: no window kept, one is listed")\
+	rule(REPLACE_KEPT, "replace: default window, not listed now")	\
+	rule(REPLACE_FIRST_LISTED, "replace: default window listed at last")\
 	rule(REPLACE_APERTURE, "replace: window outside the aperture")	\
 	rule(REPLACE_APERTURE_SIBLING, "replace: the same, sibling's window")\
 	rule(REPLACE_UNCHECKED, "replace: default window outside it")	\
@@ -87,6 +90,7 @@
 	rule(PASID_REPLACE, "PASID: replace")				\
 	rule(MSI_UNATTACHED, "MSI: group is not attached")		\
 	rule(MSI_NO_WINDOW, "MSI: no window, address kept")		\
+	rule(MSI_ONLY_RESERVED, "MSI: the same, window listed at last")	\
 	rule(MSI_BY_SIBLING, "MSI: unattached device, same window")	\
 	rule(MSI_OTHER_WINDOW, "MSI: unattached device, sibling's window")\
 	rule(MSI_NEW, "MSI: new page")					\
@@ -194,6 +198,8 @@ struct model_dev {
 	__u64 size;
 	/* The driver lists that many regions */
 	unsigned int nr_resv;
+	/* It has listed the window at an attach or replace */
+	bool has_default;
 	/* While attached: what is reserved in the IOAS */
 	struct model_range window;
 	bool resv;
@@ -236,10 +242,12 @@ extern const char *const model_rule_names[NR_RULES];
 
 void model_init(struct model *m, __u64 page_size);
 
-/* The window that the device has now, or gets when it is attached now */
+/* The window of the device, as far as iommufd knows it */
 struct model_range model_window(const struct model_dev *dev);
 /* Whether the driver lists a window */
 bool model_listed(const struct model_dev *dev);
+/* Whether replace comes to know the window of an attached device */
+bool model_records(const struct model *m, int group);
 int model_paging(const struct model *m, int hwpt);
 /* What an automatic HWPT is, made for the device in the IOAS */
 struct model_hwpt model_auto(const struct model *m, int dev, int ioas,
