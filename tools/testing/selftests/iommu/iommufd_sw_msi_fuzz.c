@@ -525,15 +525,129 @@ PICK(dev, devs)
 PICK(ioas, ioases)
 PICK(hwpt, hwpts)
 
+static bool is_attached(int dev, unsigned int pasid)
+{
+	return m.devs[dev].hwpt[pasid] != NONE;
+}
+
+/* Mostly one whose window can be set */
+static int pick_window_dev(__u32 raw)
+{
+	int dev = pick_dev(raw);
+	unsigned int tries;
+
+	for (tries = 0; tries < MODEL_DEVS && dev != NONE && raw / 8 % 4 &&
+	     (is_attached(dev, 0) || m.groups[m.devs[dev].group].nr_required);
+	     tries++)
+		dev = pick_dev(++raw);
+	return dev;
+}
+
+/* The user's window is over a region that the driver did not list */
+static bool is_over_resv(const struct model_dev *d)
+{
+	return d->size && ranges_meet(model_window(d), mock_resv);
+}
+
+/* The window of the group was set by the user for another device only */
+static bool has_sibling_window(int dev)
+{
+	const struct model_dev *d = &m.devs[dev];
+	int i;
+
+	for (i = 0; i < MODEL_DEVS && !d->size && is_attached(dev, 0); i++)
+		if (m.devs[i].live && m.devs[i].group == d->group &&
+		    is_attached(i, 0) && m.devs[i].size)
+			return true;
+	return false;
+}
+
+/* Mostly one that can be attached, or replaced; rather a special one */
+static int pick_change_dev(__u32 raw, unsigned int pasid, bool replace)
+{
+	int dev = pick_dev(raw);
+	unsigned int tries;
+	int i;
+
+	for (i = 0; i < MODEL_DEVS && raw / 64 % 4; i++)
+		if (m.devs[i].live && !pasid && replace == is_attached(i, 0) &&
+		    (is_over_resv(&m.devs[i]) || has_sibling_window(i)))
+			return i;
+	for (tries = 0; tries < MODEL_DEVS && dev != NONE && raw / 8 % 4 &&
+	     replace != is_attached(dev, pasid); tries++)
+		dev = pick_dev(++raw);
+	return dev;
+}
+
+static bool is_unfinished(int hwpt)
+{
+	return !m.hwpts[model_paging(&m, hwpt)].last;
+}
+
+enum { WISH_UNFINISHED, WISH_SMALL, WISH_NOTHING, NR_WISHES };
+
+static bool is_good_target(int hwpt, unsigned int pasid, unsigned int wish)
+{
+	const struct model_hwpt *h = &m.hwpts[hwpt];
+
+	if (pasid)
+		return h->pasid;
+	switch (wish) {
+	case WISH_UNFINISHED:
+		return is_unfinished(hwpt) && h->parent != NONE;
+	case WISH_SMALL:
+		return h->last == MOCK_SMALL_APERTURE_LAST;
+	default:
+		return true;
+	}
+}
+
+/* Mostly one that takes PASIDs for a PASID, and now and then a special one */
+static int pick_target(__u32 raw, unsigned int pasid, unsigned int wish)
+{
+	int hwpt = pick_hwpt(raw);
+	unsigned int tries;
+
+	for (tries = 0; tries < MODEL_HWPTS && hwpt != NONE && raw / 32 % 4;
+	     tries++) {
+		if (is_good_target(hwpt, pasid, wish))
+			break;
+		hwpt = pick_hwpt(raw + tries);
+	}
+	return hwpt;
+}
+
+/* Rather one that can be a parent, and an unfinished one */
+static int pick_parent(__u32 raw)
+{
+	int hwpt = pick_hwpt(raw);
+	unsigned int tries;
+
+	for (tries = 0; tries < MODEL_HWPTS && hwpt != NONE && raw / 32 % 4;
+	     tries++) {
+		if (m.hwpts[hwpt].nest_parent &&
+		    (raw / 128 % 4 == 0 || is_unfinished(hwpt)))
+			break;
+		hwpt = pick_hwpt(raw + tries);
+	}
+	return hwpt;
+}
+
 /* Mostly one of an attached group, as without there is little to do */
 static int pick_msi_dev(__u32 raw)
 {
 	int dev = pick_dev(raw);
 	unsigned int tries;
+	int hwpt;
 
-	for (tries = 0; tries < MODEL_DEVS && dev != NONE && raw / 8 % 8 &&
-	     model_group_hwpt(&m, m.devs[dev].group, 0) == NONE; tries++)
-		dev = pick_dev(++raw);
+	for (tries = 0; tries < 2 * MODEL_DEVS && dev != NONE && raw / 8 % 8;
+	     tries++) {
+		hwpt = model_group_hwpt(&m, m.devs[dev].group, 0);
+		if (hwpt != NONE &&
+		    (tries >= MODEL_DEVS || raw / 64 % 2 || is_unfinished(hwpt)))
+			break;
+		dev = pick_dev(raw + tries);
+	}
 	return dev;
 }
 
@@ -584,8 +698,11 @@ static const __u64 starts[] = {
 	0x08000000, 0x08000000, 0x08000000, 0x08100000, 0x08100000,
 	0x08200000, 0x90000000, 0x90000000, 0x01000000, 0x7ff00000,
 	0x90100000, 0xfff00000, 0xe0000000, 0x00f00000, MOCK_RELAXABLE_START,
-	/* In large apertures only */
-	1ULL << 32, 1ULL << 58, (1ULL << 63) + SZ_1M, -SZ_1M,
+};
+
+/* In large apertures only */
+static const __u64 high_starts[] = {
+	1ULL << 32, 1ULL << 58, (1ULL << 63) + SZ_1M, -SZ_1M, -SZ_1M,
 };
 
 static const __u64 odd_starts[] = {
@@ -601,11 +718,18 @@ static const __u64 odd_sizes[] = {
 	1ULL << 44, (1ULL << 44) + 1, -1ULL / SZ_1M, -1ULL, 1ULL << 63,
 };
 
+static __u64 good_start(__u32 raw)
+{
+	if (raw % 8 == 0)
+		return high_starts[raw / 8 % ARRAY_LEN(high_starts)];
+	return starts[raw / 8 % ARRAY_LEN(starts)];
+}
+
 static __u64 start_value(__u32 raw)
 {
 	if (raw % 4 == 0)
 		return odd_starts[raw / 4 % ARRAY_LEN(odd_starts)];
-	return starts[raw / 4 % ARRAY_LEN(starts)];
+	return good_start(raw / 4);
 }
 
 static __u64 size_value(__u32 raw)
@@ -712,6 +836,7 @@ static void op_device(const __u32 *p)
 		MOCK_FLAGS_DEVICE_LARGE_APERTURE,
 		MOCK_FLAGS_DEVICE_SMALL_APERTURE,
 		MOCK_FLAGS_DEVICE_LATE_APERTURE,
+		MOCK_FLAGS_DEVICE_LATE_APERTURE,
 	};
 	struct iommu_test_cmd cmd = TEST_CMD(MOCK_DOMAIN_GROUP, 0);
 	bool attach = p[0] % 4 == 0;
@@ -725,8 +850,8 @@ static void op_device(const __u32 *p)
 		group_dev = pick_dev(p[3]);
 	flags |= p[1] % 6 ? 0 : MOCK_FLAGS_DEVICE_NO_DIRTY;
 	flags |= p[1] / 6 % 8 ? 0 : MOCK_FLAGS_DEVICE_NO_SW_MSI;
-	flags |= p[1] / 48 % 2 ? 0 : MOCK_FLAGS_DEVICE_PASID;
-	flags |= apertures[p[1] / 96 % ARRAY_LEN(apertures)];
+	flags |= p[1] / 48 % 4 ? MOCK_FLAGS_DEVICE_PASID : 0;
+	flags |= apertures[p[1] / 192 % ARRAY_LEN(apertures)];
 	if (attach) {
 		ioas = pick_ioas(p[0] / 4);
 		if (ioas == NONE)
@@ -787,7 +912,7 @@ static void op_hwpt(const __u32 *p)
 		.dirty = p[2] / 2 % 4 == 0,
 		.pasid = p[2] / 8 % 2,
 	};
-	int expected, slot;
+	int expected, slot, i;
 
 	if (dev == NONE || ioas == NONE || count_user_hwpts() == MAX_USER_HWPTS)
 		return;
@@ -796,9 +921,16 @@ static void op_hwpt(const __u32 *p)
 	 * The IOAS of an unfinished one has no IOVA left, so not too many. Where
 	 * the driver refuses one device of a group, another may have finished it.
 	 */
-	if (!h.last && p[3] % 2)
+	if (!h.last && p[3] % 4 == 0)
 		return;
+	/* It goes into an empty one only */
+	for (i = 1; i < MODEL_IOASES && !h.last && m.ioases[h.ioas].nr_areas;
+	     i++)
+		h.ioas = pick_ioas(p[1] + i);
+	ioas = h.ioas;
 	h.dirty = h.dirty && h.last;
+	/* Only nested ones leave it unfinished */
+	h.nest_parent = h.nest_parent || !h.last;
 	cmd.dev_id = m.devs[dev].dev_id;
 	cmd.pt_id = m.ioases[ioas].id;
 	cmd.flags = (h.nest_parent ? IOMMU_HWPT_ALLOC_NEST_PARENT : 0) |
@@ -819,7 +951,7 @@ static void op_nested(const __u32 *p)
 {
 	struct iommu_hwpt_selftest data = { .iotlb = IOMMU_TEST_IOTLB_DEFAULT };
 	int dev = pick_dev(p[0]);
-	int parent = pick_hwpt(p[1]);
+	int parent = pick_parent(p[1]);
 	struct iommu_hwpt_alloc cmd = {
 		.size = sizeof(cmd),
 		.data_type = IOMMU_HWPT_DATA_SELFTEST,
@@ -982,42 +1114,76 @@ static void op_size(const __u32 *p)
 /* A window that is good for something */
 static void op_window(const __u32 *p)
 {
-	__u64 start = starts[p[1] % ARRAY_LEN(starts)];
+	__u64 start = good_start(p[1]);
 	__u64 size = sizes[p[2] % ARRAY_LEN(sizes)];
-	int dev = pick_dev(p[0]);
+	int dev = pick_window_dev(p[0]);
 	const struct model_group *group;
-	const struct model_dev *d;
+	const struct model_dev *d, *other;
 
 	if (dev == NONE)
 		return;
 	d = &m.devs[dev];
+	other = &m.devs[pick_dev(p[0] / 64)];
 	group = &m.groups[d->group];
-	/* The same as that of the group, or one over a region that is not listed */
-	if (p[3] % 4 == 0 && group->window.last &&
-	    model_group_hwpt(&m, d->group, 0) != NONE) {
+	if (d->nr_resv == 1 && p[3] % 8) {
+		/* Over a region that is not listed */
+		start = MOCK_RESV_LAST + 1 - SZ_1M;
+	} else if (p[3] / 8 % 2 && group->window.last &&
+		   model_group_hwpt(&m, d->group, 0) != NONE) {
+		/* The same as that of the group */
 		start = group->window.start;
 		size = (group->window.last - start) / SZ_1M + 1;
-	} else if (d->nr_resv == 1 && p[3] % 2) {
-		start = MOCK_RESV_LAST + 1 - SZ_1M;
+	} else if (p[3] / 16 % 4 == 0 && other->size) {
+		/* Where another one begins */
+		start = other->start;
+	} else if (p[3] / 16 % 4 == 1) {
+		/* The same as the default window */
+		start = MOCK_SW_MSI_START;
+		size = 1;
+	} else if (p[3] / 16 % 4 == 2 &&
+		   d->flags & MOCK_FLAGS_DEVICE_LARGE_APERTURE) {
+		/* Where others have no aperture */
+		start = high_starts[p[1] % ARRAY_LEN(high_starts)];
+		size = 1;
 	}
 	set(dev, IOMMU_OPTION_SW_MSI_START, start);
 	if (!divergence[0])
 		set(dev, IOMMU_OPTION_SW_MSI_SIZE, size);
 }
 
+/* A device that has to notice, when it is attached or replaced, what is listed */
+static bool is_hidden(int dev)
+{
+	const struct model_dev *d = &m.devs[dev];
+
+	return d->live && ((is_over_resv(d) && d->nr_resv < 2) ||
+			   (!d->has_default && !d->nr_resv));
+}
+
 /* The driver has memory for so many of its regions, and lists no others */
 static void op_limit_resv(const __u32 *p)
 {
 	static const unsigned int limits[] = {
-		0, 1, 1, 2, MODEL_RESV, MODEL_RESV, MODEL_RESV,
+		0, 0, 1, 1, 2, MODEL_RESV, MODEL_RESV,
 	};
+	unsigned int limit = limits[p[1] % ARRAY_LEN(limits)];
 	int dev = pick_dev(p[0]);
 	struct iommu_test_cmd cmd = TEST_CMD(DEV_LIMIT_RESV, 0);
+	int i;
 
 	if (dev == NONE)
 		return;
+	/* Nothing before the first attach, and all of it soon afterwards */
+	if (!m.devs[dev].has_default && p[1] / 8 % 2)
+		limit = 0;
+	for (i = 0; i < MODEL_DEVS && p[2] % 4; i++) {
+		if (!is_hidden(i) || (!is_attached(i, 0) && p[3] % 4))
+			continue;
+		limit = MODEL_RESV;
+		dev = i;
+	}
 	cmd.id = m.devs[dev].stdev_id;
-	cmd.limit_resv.num_regions = limits[p[1] % ARRAY_LEN(limits)];
+	cmd.limit_resv.num_regions = limit;
 	if (expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), 0,
 		   "dev%d lists %u regions", dev, cmd.limit_resv.num_regions))
 		m.devs[dev].nr_resv = cmd.limit_resv.num_regions;
@@ -1118,7 +1284,7 @@ static int replace_unlisted(int dev, unsigned int pasid, int hwpt, int ioas)
 /* Attach and replace, to an IOAS or a HWPT */
 static void change(const __u32 *p, unsigned int pasid, bool replace)
 {
-	int dev = pick_dev(p[0]);
+	int dev = pick_change_dev(p[0], pasid, replace);
 	struct iommu_test_cmd cmd = { .size = sizeof(cmd) }, again;
 	bool fail_nth = options.fail_nth;
 	int ioas = NONE, hwpt = NONE;
@@ -1127,9 +1293,13 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 
 	if (dev == NONE)
 		return;
-	if (p[1] % 3)
-		hwpt = pick_hwpt(p[2]);
-	else
+	/* An attach to where the group is joins it */
+	if (!replace && p[1] / 4 % 2)
+		hwpt = model_group_hwpt(&m, m.devs[dev].group, pasid);
+	if (hwpt == NONE && p[1] % 3)
+		hwpt = pick_target(p[2], pasid, has_sibling_window(dev) ?
+				   WISH_SMALL : p[2] / 128 % NR_WISHES);
+	else if (hwpt == NONE)
 		ioas = pick_ioas(p[2]);
 	if (hwpt == NONE && ioas == NONE)
 		return;
@@ -1285,15 +1455,23 @@ static void op_map(const __u32 *p)
 		.flags = IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |
 			 IOMMU_IOAS_MAP_READABLE,
 		.user_va = (uintptr_t)buffer + p[2] % 256 * page_size,
-		.iova = range.start,
-		.length = range.last - range.start + 1,
 	};
-	int expected;
+	int expected, i;
 
+	/* The default window is free when all the devices have another */
+	for (i = 0; i < MODEL_DEVS && p[3] % 8 == 0; i++) {
+		if (!m.devs[i].live || !m.devs[i].size || !is_attached(i, 0))
+			continue;
+		ioas = m.hwpts[m.devs[i].hwpt[0]].ioas;
+		range = (struct model_range){ MOCK_SW_MSI_START,
+					      MOCK_SW_MSI_START + page_size - 1 };
+	}
 	if (ioas == NONE || m.ioases[ioas].nr_areas == MODEL_AREAS ||
 	    range.last < range.start || range.last > ULONG_MAX || avoid(range))
 		return;
 	cmd.ioas_id = m.ioases[ioas].id;
+	cmd.iova = range.start;
+	cmd.length = range.last - range.start + 1;
 	expected = model_map(&m, ioas, range);
 	if (expect(call(IOMMU_IOAS_MAP, &cmd, sizeof(cmd)), expected,
 		   "map [%#llx, %#llx] in ioas%d", range.start, range.last,
@@ -1481,7 +1659,7 @@ static const struct {
 	{ "start", 5, op_start },
 	{ "size", 5, op_size },
 	{ "window", 14, op_window },
-	{ "limit-resv", 7, op_limit_resv },
+	{ "limit-resv", 9, op_limit_resv },
 	{ "bad-option", 2, op_bad_option },
 	{ "attach", 20, op_attach },
 	{ "replace", 18, op_replace },
@@ -1490,7 +1668,7 @@ static const struct {
 	{ "pasid-replace", 3, op_pasid_replace },
 	{ "pasid-detach", 2, op_pasid_detach },
 	{ "prepare", 26, op_prepare },
-	{ "fill", 2, op_fill },
+	{ "fill", 1, op_fill },
 	{ "map", 9, op_map },
 	{ "map-anywhere", 2, op_map_anywhere },
 	{ "unmap", 5, op_unmap },
