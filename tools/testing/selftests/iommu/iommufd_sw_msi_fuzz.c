@@ -2063,27 +2063,6 @@ static __u64 race_option(struct race *r, int op, __u32 option_id, __u32 dev_id,
 	return cmd.val64;
 }
 
-/* All of its kind have the same region to stay away from, and no NO_SW_MSI */
-static void race_new_dev(struct race *r, int slot)
-{
-	struct iommu_test_cmd cmd = TEST_CMD(MOCK_DOMAIN_GROUP, 0);
-	struct race_slot *d = &r->devs[slot];
-
-	cmd.mock_domain_group.dev_flags = MOCK_FLAGS_DEVICE_NO_ATTACH;
-	if (slot % 2)
-		cmd.mock_domain_group.dev_flags |=
-			MOCK_FLAGS_DEVICE_LARGE_APERTURE;
-	/* The first few in one group, as long as its first member is there */
-	cmd.mock_domain_group.group_stdev_id = r->devs[0].id;
-	if (!slot || slot >= RACE_GROUPED || !r->devs[0].id)
-		cmd.op = IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS;
-	if (race_call(r, IOMMU_TEST_CMD, &cmd))
-		cmd.mock_domain_group.out_stdev_id =
-			cmd.mock_domain_group.out_idev_id = 0;
-	d->id = cmd.mock_domain_group.out_stdev_id;
-	d->dev_id = cmd.mock_domain_group.out_idev_id;
-}
-
 static unsigned int race_count(const struct race_slot *slot)
 {
 	return __atomic_load_n(&slot->count, __ATOMIC_SEQ_CST);
@@ -2102,6 +2081,36 @@ static bool race_take(struct race_slot *slot)
 static void race_give(struct race_slot *slot)
 {
 	__atomic_add_fetch(&slot->count, 1, __ATOMIC_SEQ_CST);
+}
+
+/* All of its kind have the same region to stay away from, and no NO_SW_MSI */
+static void race_new_dev(struct race *r, int slot)
+{
+	struct iommu_test_cmd cmd = TEST_CMD(MOCK_DOMAIN_FLAGS, 0);
+	struct race_slot *first = &r->devs[0];
+	struct race_slot *d = &r->devs[slot];
+	bool taken;
+
+	cmd.mock_domain_group.dev_flags = MOCK_FLAGS_DEVICE_NO_ATTACH;
+	if (slot % 2)
+		cmd.mock_domain_group.dev_flags |=
+			MOCK_FLAGS_DEVICE_LARGE_APERTURE;
+	/*
+	 * The first few in one group, as long as its first member is there. It
+	 * must stay: another device would get its ID.
+	 */
+	taken = slot && slot < RACE_GROUPED && race_take(first);
+	if (taken && first->id) {
+		cmd.op = IOMMU_TEST_OP_MOCK_DOMAIN_GROUP;
+		cmd.mock_domain_group.group_stdev_id = first->id;
+	}
+	if (race_call(r, IOMMU_TEST_CMD, &cmd))
+		cmd.mock_domain_group.out_stdev_id =
+			cmd.mock_domain_group.out_idev_id = 0;
+	if (taken)
+		race_give(first);
+	d->id = cmd.mock_domain_group.out_stdev_id;
+	d->dev_id = cmd.mock_domain_group.out_idev_id;
 }
 
 static void race_renew_dev(struct race *r, int nr)
