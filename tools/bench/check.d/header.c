@@ -268,6 +268,7 @@ static void test_strerror(void)
 	}
 	expect(strcmp(sw_msi_strerror(SW_MSI_STEP_OPTION, EINVAL),
 		      sw_msi_strerror(SW_MSI_STEP_ATTACH, EINVAL)));
+	expect(strcmp(sw_msi_strerror(SW_MSI_STEP_IRQ, EIO), strerror(EIO)));
 	expect(!strcmp(sw_msi_strerror(SW_MSI_STEP_IRQ, EPERM), strerror(EPERM)));
 }
 

@@ -584,7 +584,15 @@ static bool is_unfinished(int hwpt)
 	return !m.hwpts[model_paging(&m, hwpt)].last;
 }
 
-enum { WISH_UNFINISHED, WISH_SMALL, WISH_NOTHING, NR_WISHES };
+enum {
+	WISH_UNFINISHED,
+	WISH_SMALL,
+	WISH_NOTHING,
+	NR_WISHES,
+	/* For a nested one only */
+	WISH_PARENT = NR_WISHES,
+	WISH_UNFINISHED_PARENT,
+};
 
 static bool is_good_target(int hwpt, unsigned int pasid, unsigned int wish)
 {
@@ -597,6 +605,10 @@ static bool is_good_target(int hwpt, unsigned int pasid, unsigned int wish)
 		return is_unfinished(hwpt) && h->parent != NONE;
 	case WISH_SMALL:
 		return h->last == MOCK_SMALL_APERTURE_LAST;
+	case WISH_PARENT:
+		return h->nest_parent;
+	case WISH_UNFINISHED_PARENT:
+		return h->nest_parent && is_unfinished(hwpt);
 	default:
 		return true;
 	}
@@ -620,17 +632,8 @@ static int pick_target(__u32 raw, unsigned int pasid, unsigned int wish)
 /* Rather one that can be a parent, and an unfinished one */
 static int pick_parent(__u32 raw)
 {
-	int hwpt = pick_hwpt(raw);
-	unsigned int tries;
-
-	for (tries = 0; tries < MODEL_HWPTS && hwpt != NONE && raw / 32 % 4;
-	     tries++) {
-		if (m.hwpts[hwpt].nest_parent &&
-		    (raw / 128 % 4 == 0 || is_unfinished(hwpt)))
-			break;
-		hwpt = pick_hwpt(raw + tries);
-	}
-	return hwpt;
+	return pick_target(raw, 0, raw / 128 % 4 ? WISH_UNFINISHED_PARENT :
+						   WISH_PARENT);
 }
 
 /* Mostly one of an attached group, as without there is little to do */
