@@ -10,7 +10,8 @@ export CLANG_VERSION := 19
 ifndef QUICK
 CHECK_PACKAGES += clang-$(CLANG_VERSION) lld-$(CLANG_VERSION) \
 		  llvm-$(CLANG_VERSION) coccinelle gcc-aarch64-linux-gnu \
-		  gcc-arm-linux-gnueabihf ocaml-findlib ocaml-nox python3-sphinx
+		  gcc-arm-linux-gnueabihf libc6-dev-arm64-cross ocaml-findlib \
+		  ocaml-nox python3-sphinx
 endif
 
 check: PACKAGES = $(CHECK_PACKAGES)
