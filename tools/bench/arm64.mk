@@ -13,8 +13,8 @@ TIMEOUT       := 1800
 
 CPU_tcg       := max,pauth-impdef=on
 CPU_kvm       := host
-QEMU          := qemu-system-aarch64
-MACHINE        = $(QEMU) \
+EMULATOR      := qemu-system-aarch64
+MACHINE        = $(EMULATOR) \
 		 -M virt,gic-version=3,iommu=smmuv3,its=on -accel $(ACCEL) \
 		 -cpu $(CPU_$(ACCEL)) -m 1G -nodefaults -no-user-config \
 		 -display none -serial stdio -no-reboot $(JOB_MACHINE) \

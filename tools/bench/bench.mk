@@ -18,6 +18,7 @@
 #   JOB_FILES      more files for the guest, as /path/there=path/here; a
 #                  directory comes with all that is in it
 #   JOB_DEPS       what these are made of, where they are not just files
+#   JOB_CONFIG     options of the kernel besides, a file; OUT is then its own
 #   JOB_CMDLINE    added to the kernel's command line
 #   JOB_MACHINE    added to QEMU's command line, on arm64
 #   JOB_TITLE      a few words, for the screen
@@ -65,7 +66,7 @@ $(foreach collection,$(TARGETS),$(if \
 	$(error TARGETS=$(collection) is no collection of tests in $(LINUX))))
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-	     $(BENCH)/$(LANE).config \
+	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
 	     $(if $(DEBUG),$(BENCH)/debug.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
 CONFIG    := $(OUT)/kernel/.config
@@ -93,6 +94,14 @@ $(KERNEL): $(CONFIG) $(OUT)/objects FORCE
 		$(BENCH)/run kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) $(@F)
 
+# drivers/, as modules. The first make writes what modpost has to know of the
+# kernel.
+$(OUT)/drivers/edu_msi.ko: $(wildcard drivers/*) $(KERNEL)
+	$(RUN) modpost-$(FLAVOUR) 'kernel $(FLAVOUR), symbols' \
+		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
+	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
+		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
+
 # Headers for user space
 
 $(HEADERS)/.installed: $(call sources,include/uapi)
@@ -111,20 +120,10 @@ build/deb/%/bin/busybox: $(BENCH)/archive
 # The initramfs
 
 INITRAMFS := $(OUT)/$(JOB).cpio
-ROOTFS    := $(OUT)/$(JOB).rootfs
 
-$(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BUSYBOX) \
+$(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 	      $(JOB_SCRIPT) $(JOB_DEPS)
-	@rm -rf $(ROOTFS)
-	@mkdir -p $(dir $(foreach file,/bin/ $(JOB_FILES),\
-		$(ROOTFS)$(firstword $(subst =, ,$(file)))))
-	@cp $(BENCH)/init $(ROOTFS)/init
-	@cp $(BUSYBOX) $(ROOTFS)/bin/busybox
-	@cp $(JOB_SCRIPT) $(ROOTFS)/job
-	@set -e; $(foreach file,$(JOB_FILES),cp -r $(lastword $(subst =, ,$(file))) \
-		$(ROOTFS)$(firstword $(subst =, ,$(file)));)
-	@cd $(ROOTFS) && find . > ../$(@F).list && \
-		cpio --quiet -o -H newc -R 0:0 < ../$(@F).list > ../$(@F)
+	@$(BENCH)/initramfs $@ $(BUSYBOX) $(JOB_SCRIPT) $(JOB_FILES)
 
 # The machine
 

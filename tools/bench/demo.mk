@@ -34,13 +34,6 @@ $(DTB): $(BENCH)/demo.dtso $(MAKEFILE_LIST) $(OUT)/kernel/$(IMAGE) \
 		./fdtoverlay -i $(abspath $@.board) -o $(abspath $@) \
 			$(abspath $@.overlay)'
 
-# The first make writes what modpost has to know of the kernel
-$(DRIVER): $(wildcard drivers/*) $(OUT)/kernel/$(IMAGE)
-	$(RUN) modpost-$(FLAVOUR) 'kernel $(FLAVOUR), symbols' \
-		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
-	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
-		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
-
 %/move-window-c: Documentation/examples/move-window.c include/sw_msi.h \
 		 $(HEADERS)/.installed
 	@mkdir -p $(@D)

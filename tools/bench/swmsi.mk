@@ -10,7 +10,7 @@ endif
 
 # Stage 2 besides stage 1, where QEMU has it
 BOTH_STAGES := -global arm-smmuv3.stage=nested
-STAGES      := $(if $(shell $(QEMU) -device arm-smmuv3,help | grep stage=),\
+STAGES      := $(if $(shell $(EMULATOR) -device arm-smmuv3,help | grep stage=),\
 	       $(BOTH_STAGES))
 
 SWMSI       := build/vmm$(SUFFIX)/swmsi

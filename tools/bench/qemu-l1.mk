@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+# What L1 has in the demos with QEMU as the VMM: Debian's QEMU with its libraries,
+# sw_msi_preload.so, which gives it the options, and for L2 the kernel and
+# $(GUEST), an initramfs of $(GUEST_JOB) and $(GUEST_FILES).
+
+VMM_SUITE   := trixie-backports
+VMM_ROOT    := build/deb/vmm
+VMM         := build/vmm-qemu
+PRELOAD     := build/vmm$(SUFFIX)/sw_msi_preload.so
+GUEST       := $(OUT)/$(JOB)-guest.cpio
+DRIVER      := $(OUT)/drivers/edu_msi.ko
+
+JOB_FILES    = /usr=$(VMM)/usr /lib=$(VMM)/lib /preload.so=$(PRELOAD) \
+	       /qemu-lib=$(BENCH)/qemu-lib /Image=$(KERNEL) /guest.cpio=$(GUEST)
+JOB_DEPS     = $(VMM)/.made $(PRELOAD) $(BENCH)/qemu-lib $(KERNEL) $(GUEST)
+JOB_VERDICT  = $(BENCH)/qemu-logs $(LOG); \
+	       $(BENCH)/splats $(LOG:.log=.L2.log) || export SPLAT=1; \
+	       $(BENCH)/demo-check $(LOG) $(TRACE)
+TIMEOUT     := 300
+
+$(GUEST): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
+	  $(GUEST_JOB) $(GUEST_DEPS) $(DRIVER)
+	@$(BENCH)/initramfs $@ $(BUSYBOX) $(GUEST_JOB) $(GUEST_FILES)
+
+$(PRELOAD): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
+	$(RUN) preload 'sw_msi_preload.so' $(MAKE) -B -C tools/vmm \
+		O=$(abspath $(@D)) CROSS_COMPILE=$(CROSS_COMPILE) \
+		KHDR=$(abspath $(HEADERS)) $(abspath $@)
+
+# Of the package and what it needs, the program and its libraries
+$(VMM)/.made: $(VMM_ROOT)/.unpacked
+	$(RUN) vmm-qemu "QEMU's libraries" sh -c 'rm -rf $(@D) && \
+		mkdir -p $(@D)/usr/lib && ln -s usr/lib $(@D)/lib && \
+		/usr/bin/python3 /usr/bin/lddtree -R $(abspath $(VMM_ROOT)) \
+			--copy-to-tree $(@D) --libdir /usr/lib \
+			/usr/bin/qemu-system-aarch64'
+	@touch $@
+
+$(VMM_ROOT)/.unpacked: $(BENCH)/archive
+	$(RUN) deb-vmm 'QEMU of $(VMM_SUITE)' $(BENCH)/archive root arm64 \
+		$(VMM_SUITE) qemu-system-arm $(VMM_ROOT)
+	@touch $@
