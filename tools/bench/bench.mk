@@ -82,6 +82,7 @@ $(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 		env LINUX=$(LINUX) ARCH=$(ARCH) \
 		CROSS_COMPILE=$(CROSS_COMPILE) \
 		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
+	@touch $@
 
 # How many objects that configuration takes, for who watches
 $(OUT)/objects: $(CONFIG)

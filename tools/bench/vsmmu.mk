@@ -31,10 +31,11 @@ JOB_CONFIG  := $(BENCH)/acpi.config
 PATCHED     := $(LINUX)-nested
 PATCH       := $(BENCH)/nested-canwbs.patch
 
-OF_THAT     := $(addprefix $(OUT)/,kernel/.config kernel/$(IMAGE) drivers/edu_msi.ko)
+OF_PATCHED  := $(addprefix $(OUT)/,kernel/.config kernel/$(IMAGE) \
+	       drivers/edu_msi.ko)
 
-$(OF_THAT): private LINUX := $(PATCHED)
-$(OF_THAT): $(PATCHED)/.made
+$(OF_PATCHED): private LINUX := $(PATCHED)
+$(OF_PATCHED): $(PATCHED)/.made
 
 $(PATCHED)/.made: $(PATCH) $(call sources,)
 	$(RUN) tree-nested 'tree, patched' sh -c 'rm -rf $(@D) && \
