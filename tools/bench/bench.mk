@@ -102,6 +102,7 @@ $(OUT)/drivers/edu_msi.ko: $(wildcard drivers/*) $(KERNEL)
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
 	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
 		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
+	@touch $@
 
 # Headers for user space
 

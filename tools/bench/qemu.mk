@@ -21,7 +21,7 @@ include $(BENCH)/qemu-l1.mk
 JOB_TITLE   := demo, QEMU
 JOB_SCRIPT  := $(BENCH)/qemu-job
 JOB_FILES   += $(PATCHED_VMM:%=/bin/qemu-system-aarch64=%)
-JOB_DEPS    += $(PATCHED_VMM)
+JOB_DEPS    += $(PATCHED_VMM) $(OUT)/qemu.vmm
 JOB_MACHINE  = -machine virtualization=on -m 2G $(STAGES) \
 	       -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
@@ -31,3 +31,8 @@ JOB_MACHINE  = -machine virtualization=on -m 2G $(STAGES) \
 $(DISK): $(BENCH)/qemu.mk
 	@seq 200000 | head -c 1M > $@
 	@sha256sum < $@ | cut -d ' ' -f 1 > $@.sha256
+
+# Anew when the QEMU is another
+$(OUT)/qemu.vmm: FORCE
+	@mkdir -p $(@D)
+	@echo '$(PATCHED_VMM)' | cmp -s - $@ || echo '$(PATCHED_VMM)' > $@
