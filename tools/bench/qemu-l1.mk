@@ -16,7 +16,7 @@ JOB_DEPS     = $(VMM)/.made $(PRELOAD) $(BENCH)/qemu-lib $(KERNEL) $(GUEST)
 JOB_VERDICT  = $(BENCH)/qemu-logs $(LOG); \
 	       $(BENCH)/splats $(LOG:.log=.L2.log) || export SPLAT=1; \
 	       $(BENCH)/demo-check $(LOG) $(TRACE)
-TIMEOUT     := 300
+TIMEOUT     := 450
 
 $(GUEST): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 	  $(GUEST_JOB) $(GUEST_DEPS) $(DRIVER)
