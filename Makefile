@@ -63,8 +63,8 @@ endif
 ifneq ($(filter mutants bench check $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
 endif
-ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter v6.18-rc1,$(BASE))),)
-$(error QEMU=$(QEMU) NESTED=$(NESTED): BASE=v6.18-rc1 attaches a bypass HWPT too late for QEMU's SMMU: take BASE=v7.3)
+ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
+$(error QEMU=$(QEMU) NESTED=$(NESTED): BASE=$(BASE) attaches a bypass HWPT too late for QEMU's SMMU: take BASE=v7.3)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(PLAIN),$(NESTED)$(QEMU)),)
 $(error PLAIN=$(PLAIN): demo takes it without NESTED=1 and QEMU=1)
@@ -154,7 +154,8 @@ mrproper:
 	@for base in $(bases); do BASE=$$base tools/bench/unsaved all || exit; done
 	@$(MAKE) clean
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
-		build/deb build/dl build/qemu build/qemu-10.2 build/vmm-qemu build/ccache build/ci build/lock
+		build/deb build/dl build/qemu* build/ccache \
+		build/ci build/lock
 
 .PHONY: help kselftest quick demo qemu demo-plain fuzz mutants bench job tree \
 	patches post menuconfig defconfig bootstrap clean mrproper

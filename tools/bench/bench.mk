@@ -72,9 +72,11 @@ FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 CONFIG    := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
 
+# $(1) into $@, if that says something else
+record     = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+
 $(OUT)/fragments: FORCE
-	@mkdir -p $(@D)
-	@echo '$(FRAGMENTS)' | cmp -s - $@ || echo '$(FRAGMENTS)' > $@
+	$(call record,$(FRAGMENTS))
 
 $(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 	   $(call sources,'*Kconfig*')
@@ -123,8 +125,11 @@ build/deb/%/bin/busybox: $(BENCH)/archive
 
 INITRAMFS := $(OUT)/$(JOB).cpio
 
+$(OUT)/$(JOB).files: FORCE
+	$(call record,$(JOB_FILES))
+
 $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
-	      $(JOB_SCRIPT) $(JOB_DEPS)
+	      $(JOB_SCRIPT) $(JOB_DEPS) $(OUT)/$(JOB).files
 	@$(BENCH)/initramfs $@ $(BUSYBOX) $(JOB_SCRIPT) $(JOB_FILES)
 
 # The machine

@@ -6,16 +6,15 @@
 
 include $(BENCH)/swmsi.mk
 
-DRIVER      := $(OUT)/drivers/edu_msi.ko
 EXAMPLES    := $(addprefix build/examples$(SUFFIX)/move-window-,c rs)
 DTB         := $(OUT)/demo.dtb
 RUST_STD    := build/deb/arm64/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib
 
 JOB_TITLE    = demo
 JOB_SCRIPT  := $(BENCH)/demo-job
-JOB_FILES    = /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
+JOB_FILES    = /job-lib=$(BENCH)/job-lib /bin/swmsi=$(SWMSI) /edu_msi.ko=$(DRIVER) \
 	       $(foreach file,$(EXAMPLES),/bin/$(notdir $(file))=$(file))
-JOB_DEPS     = $(SWMSI) $(DRIVER) $(EXAMPLES)
+JOB_DEPS     = $(BENCH)/job-lib $(SWMSI) $(DRIVER) $(EXAMPLES)
 JOB_CMDLINE += SEED=$(or $(SEED),$(shell date +%s)) \
 	       $(if $(PLAIN),PLAIN=$(PLAIN))
 JOB_MACHINE  = $(STAGES) -dtb $(DTB) -device edu,addr=1.0 \

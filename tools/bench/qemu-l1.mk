@@ -8,24 +8,18 @@ VMM_ROOT    := build/deb/vmm
 VMM         := build/vmm-qemu
 PRELOAD     := build/vmm$(SUFFIX)/sw_msi_preload.so
 GUEST       := $(OUT)/$(JOB)-guest.cpio
-DRIVER      := $(OUT)/drivers/edu_msi.ko
 
 JOB_FILES    = /usr=$(VMM)/usr /lib=$(VMM)/lib /preload.so=$(PRELOAD) \
-	       /qemu-lib=$(BENCH)/qemu-lib /Image=$(KERNEL) /guest.cpio=$(GUEST)
-JOB_DEPS     = $(VMM)/.made $(PRELOAD) $(BENCH)/qemu-lib $(KERNEL) $(GUEST)
+	       /job-lib=$(BENCH)/job-lib /qemu-lib=$(BENCH)/qemu-lib /Image=$(KERNEL) /guest.cpio=$(GUEST)
+JOB_DEPS     = $(VMM)/.made $(PRELOAD) $(BENCH)/job-lib $(BENCH)/qemu-lib $(KERNEL) $(GUEST)
 JOB_VERDICT  = $(BENCH)/qemu-logs $(LOG); \
 	       $(BENCH)/splats $(LOG:.log=.L2.log) || export SPLAT=1; \
 	       $(BENCH)/demo-check $(LOG) $(TRACE)
 TIMEOUT     := 450
 
 $(GUEST): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
-	  $(GUEST_JOB) $(GUEST_DEPS) $(DRIVER)
+	  $(GUEST_JOB) $(BENCH)/job-lib $(GUEST_DEPS) $(DRIVER)
 	@$(BENCH)/initramfs $@ $(BUSYBOX) $(GUEST_JOB) $(GUEST_FILES)
-
-$(PRELOAD): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
-	$(RUN) preload 'sw_msi_preload.so' $(MAKE) -B -C tools/vmm \
-		O=$(abspath $(@D)) CROSS_COMPILE=$(CROSS_COMPILE) \
-		KHDR=$(abspath $(HEADERS)) $(abspath $@)
 
 # Of the package and what it needs, the program and its libraries
 $(VMM)/.made: $(VMM_ROOT)/.unpacked

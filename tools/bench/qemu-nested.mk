@@ -7,7 +7,7 @@ include $(BENCH)/vsmmu.mk
 
 FIRMWARE    := build/deb/all/usr/share/qemu-efi-aarch64/QEMU_EFI.fd
 GUEST_JOB   := $(BENCH)/qemu-nested-guest-job
-GUEST_FILES  = /edu_msi.ko=$(DRIVER)
+GUEST_FILES  = /job-lib=$(BENCH)/job-lib /edu_msi.ko=$(DRIVER)
 
 include $(BENCH)/qemu-l1.mk
 
@@ -17,7 +17,6 @@ JOB_FILES   += /QEMU_EFI.fd=$(FIRMWARE)
 JOB_DEPS    += $(FIRMWARE)
 JOB_MACHINE  = -machine virtualization=on -m 2G $(STAGES) $(EDU),addr=1.0 \
 	       $(TRACING)
-TIMEOUT     := 450
 
 $(FIRMWARE): $(BENCH)/archive
 	$(RUN) deb-all 'firmware for arm64' $(BENCH)/archive deb all \

@@ -12,7 +12,7 @@ PATCHED_VMM := $(wildcard build/qemu-10.2/qemu-system-aarch64)
 DISK        := $(OUT)/qemu.disk
 GUEST_JOB   := $(BENCH)/qemu-guest-job
 GUEST_DEPS   = $(DISK)
-GUEST_FILES  = /edu_msi.ko=$(DRIVER) /disk.sha256=$(DISK).sha256 \
+GUEST_FILES  = /job-lib=$(BENCH)/job-lib /edu_msi.ko=$(DRIVER) /disk.sha256=$(DISK).sha256 \
 	       $(foreach module,nvme-core nvme,\
 		 /$(module).ko=$(OUT)/kernel/drivers/nvme/host/$(module).ko)
 
@@ -21,7 +21,7 @@ include $(BENCH)/qemu-l1.mk
 JOB_TITLE   := demo, QEMU
 JOB_SCRIPT  := $(BENCH)/qemu-job
 JOB_FILES   += $(PATCHED_VMM:%=/bin/qemu-system-aarch64=%)
-JOB_DEPS    += $(PATCHED_VMM) $(OUT)/qemu.vmm
+JOB_DEPS    += $(PATCHED_VMM)
 JOB_MACHINE  = -machine virtualization=on -m 2G $(STAGES) \
 	       -device edu,addr=1.0 \
 	       -device edu,addr=2.0,multifunction=on -device edu,addr=2.1 \
@@ -31,8 +31,3 @@ JOB_MACHINE  = -machine virtualization=on -m 2G $(STAGES) \
 $(DISK): $(BENCH)/qemu.mk
 	@seq 200000 | head -c 1M > $@
 	@sha256sum < $@ | cut -d ' ' -f 1 > $@.sha256
-
-# Anew when the QEMU is another
-$(OUT)/qemu.vmm: FORCE
-	@mkdir -p $(@D)
-	@echo '$(PATCHED_VMM)' | cmp -s - $@ || echo '$(PATCHED_VMM)' > $@

@@ -13,6 +13,7 @@ BOTH_STAGES := -global arm-smmuv3.stage=nested
 STAGES      := $(if $(shell $(EMULATOR) -device arm-smmuv3,help | grep stage=),\
 	       $(BOTH_STAGES))
 
+DRIVER       = $(OUT)/drivers/edu_msi.ko
 SWMSI       := build/vmm$(SUFFIX)/swmsi
 TRACE        = $(LOG:.log=.trace)
 TRACING      = -trace smmuv3_translate_success -trace smmuv3_record_event \
@@ -22,6 +23,7 @@ TRACING      = -trace smmuv3_translate_success -trace smmuv3_record_event \
 JOB_CMDLINE  = oops=panic $(if $(WINDOW),WINDOW=$(WINDOW))
 JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
 
-$(SWMSI): $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
-	$(RUN) vmm 'swmsi' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
-		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS))
+build/vmm$(SUFFIX)/%: $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
+	$(RUN) vmm-$* '$*' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
+		CROSS_COMPILE=$(CROSS_COMPILE) KHDR=$(abspath $(HEADERS)) \
+		$(abspath $@)
