@@ -1330,6 +1330,9 @@ static void change(const __u32 *p, unsigned int pasid, bool replace)
 	err = call(IOMMU_TEST_CMD, &cmd, sizeof(cmd));
 	options.fail_nth = fail_nth;
 	if (faulty_success && !replace) {
+		/* Whatever comes of it now, it was attached once */
+		if (!pasid && hwpt != NONE)
+			model_finish(&m.hwpts[hwpt]);
 		cmd = again;
 		err = attach_again(dev, pasid, &cmd);
 	}

@@ -86,8 +86,7 @@ static struct model_range aperture(__u64 last)
 	return (struct model_range){ MOCK_APERTURE_START, last };
 }
 
-/* The driver does that when it attaches the domain */
-static bool finish(struct model_hwpt *hwpt)
+bool model_finish(struct model_hwpt *hwpt)
 {
 	if (hwpt->parent != NONE || hwpt->last)
 		return false;
@@ -404,7 +403,7 @@ struct model_hwpt model_auto(const struct model *m, int dev, int ioas,
 	};
 
 	if (!replace)
-		finish(&hwpt);
+		model_finish(&hwpt);
 	hwpt.ioas_last = hwpt.last;
 	return hwpt;
 }
@@ -480,7 +479,7 @@ static int check_attach(struct model *m, int dev, unsigned int pasid, int hwpt,
 	if (hwpt == NEW_AUTO) {
 		late = !model_aperture_last(d);
 	} else {
-		late = finish(&m->hwpts[hwpt]);
+		late = model_finish(&m->hwpts[hwpt]);
 		paging = m->hwpts[model_paging(m, hwpt)];
 	}
 	group->late = late;
@@ -760,7 +759,7 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 		if (group_has_live_pages(m, d->group,
 					 m->groups[d->group].window))
 			rule(RULE_REPLACE_LIVE);
-		if (finish(&m->hwpts[hwpt]))
+		if (model_finish(&m->hwpts[hwpt]))
 			rule(RULE_REPLACE_LATE);
 		if (is_outside(m, dev, hwpt))
 			rule(RULE_REPLACE_UNCHECKED);

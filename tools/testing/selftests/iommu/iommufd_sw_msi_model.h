@@ -267,6 +267,9 @@ int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt);
 bool model_hwpt_busy(const struct model *m, int hwpt);
 bool model_ioas_busy(const struct model *m, int ioas);
 
+/* What the driver does to a domain that it attaches, and whether it did */
+bool model_finish(struct model_hwpt *hwpt);
+
 int model_set(const struct model *m, int dev, __u32 option_id, __u64 value);
 
 /* Attach and replace to a HWPT, or NEW_AUTO in the IOAS */
