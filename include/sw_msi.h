@@ -3,7 +3,7 @@
  * The software MSI window of an iommufd device, for VMM authors.
  *
  * Header-only; copy it into your tree. It needs <linux/iommufd.h> of any
- * release that has IOMMU_OPTION (v6.2 and later) and libc.
+ * release that has IOMMU_OPTION (v6.2 and later), <linux/vfio.h> and libc.
  *
  * Copyright (c) 2026 the iommufd sw_msi series
  *
@@ -38,6 +38,7 @@
 #include <sys/ioctl.h>
 
 #include <linux/iommufd.h>
+#include <linux/vfio.h>
 
 /**
  * DOC: Moving the software MSI window
@@ -461,6 +462,100 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		break;
 	}
 	return strerror(err);
+}
+
+/**
+ * DOC: The guest's own doorbell (RFC)
+ *
+ * What follows needs a kernel with the RFC of IOMMU_OPTION_SW_MSI_PAGE and
+ * VFIO_IRQ_SET_ACTION_PREPARE on top of the series, and may change with it. With
+ * nested translation, the MSI of a device then goes from the address that the
+ * guest chose, through the page where the guest sees its interrupt controller's
+ * doorbell, to the physical one: the guest needs no reserved memory region.
+ *
+ * The order of a VMM: bind the device, sw_msi_set_page(), attach. Each time that
+ * the guest enables a vector: sw_msi_prepare() with the address that the guest
+ * has written, then VFIO_DEVICE_SET_IRQS with the trigger.
+ */
+
+/* IOMMU_OPTION_SW_MSI_PAGE, and what it gives if there is none */
+#define SW_MSI_OPTION_PAGE	4
+#define SW_MSI_PAGE_UNSET	UINT64_MAX
+
+/* VFIO_IRQ_SET_DATA_MSI_IOVA and VFIO_IRQ_SET_ACTION_PREPARE */
+#define SW_MSI_IRQ_DATA_IOVA	(1u << 6)
+#define SW_MSI_IRQ_PREPARE	(1u << 7)
+
+/**
+ * sw_msi_get_page() - Read the page that is the window of a device
+ * @iommufd: file descriptor of /dev/iommu
+ * @dev_id: ID of the bound device
+ * @page: IOVA last set, in bytes; SW_MSI_PAGE_UNSET if there is none
+ *
+ * Return: 0, or
+ * -EOPNOTSUPP: the kernel has no such option, or the device no window;
+ * -ENOENT: as sw_msi_get_window().
+ */
+static inline int sw_msi_get_page(int iommufd, uint32_t dev_id, uint64_t *page)
+{
+	return __sw_msi_option(iommufd, dev_id, IOMMU_OPTION_OP_GET,
+			       SW_MSI_OPTION_PAGE, page);
+}
+
+/**
+ * sw_msi_set_page() - Make one page the window of a device
+ * @iommufd: file descriptor of /dev/iommu
+ * @dev_id: ID of the bound device
+ * @page: IOVA of the page, in bytes; a multiple of the kernel's page size.
+ *        SW_MSI_PAGE_UNSET: none, the window of sw_msi_set_window() or the
+ *        default one is in force again
+ *
+ * Return: 0, or
+ * -EINVAL: @page is not a multiple of the kernel's page size;
+ * -EOVERFLOW: the page does not fit the kernel's unsigned long;
+ * -EADDRINUSE: the page overlaps a reserved region of the device;
+ * -EBUSY: the device is attached, or MSIs were set up for its group;
+ * -EOPNOTSUPP, -ENOENT: as sw_msi_get_page().
+ */
+static inline int sw_msi_set_page(int iommufd, uint32_t dev_id, uint64_t page)
+{
+	return __sw_msi_set(iommufd, dev_id, SW_MSI_OPTION_PAGE, page);
+}
+
+/**
+ * sw_msi_prepare() - Pass on the address that a guest gave to a vector
+ * @device: file descriptor of the VFIO device
+ * @index: VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX
+ * @vector: which vector; MSI has one address for all, that of vector 0
+ * @iova: the address, as the guest wrote it; NULL to take it back
+ *
+ * Return: 0, or
+ * -EBUSY: the vector has its trigger, or cannot be allocated again alone: disable
+ * the index first;
+ * -EINVAL: the kernel does not know this, there is no such vector, another index
+ * is enabled, or @iova is not a multiple of 4;
+ * -EOPNOTSUPP: the device is not bound to an iommufd, or its MSIs do not go
+ * through the IOMMU;
+ * -ENOTTY: @index is another one; -ENOMEM.
+ */
+static inline int sw_msi_prepare(int device, uint32_t index, uint32_t vector,
+				 const uint64_t *iova)
+{
+	uint64_t buf[sizeof(struct vfio_irq_set) / sizeof(uint64_t) + 2];
+	struct vfio_irq_set *set = (struct vfio_irq_set *)buf;
+
+	memset(buf, 0, sizeof(buf));
+	set->argsz = sizeof(*set);
+	set->flags = SW_MSI_IRQ_PREPARE | VFIO_IRQ_SET_DATA_NONE;
+	set->index = index;
+	set->start = vector;
+	set->count = 1;
+	if (iova) {
+		set->argsz += sizeof(*iova);
+		set->flags = SW_MSI_IRQ_PREPARE | SW_MSI_IRQ_DATA_IOVA;
+		memcpy((char *)buf + sizeof(*set), iova, sizeof(*iova));
+	}
+	return ioctl(device, VFIO_DEVICE_SET_IRQS, set) ? -errno : 0;
 }
 
 #endif /* SW_MSI_H */

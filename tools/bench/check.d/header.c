@@ -32,7 +32,7 @@ static int failures;
 #define RESERVED_LAST	(66 * MIB - 1)
 
 static struct {
-	uint64_t start, size;
+	uint64_t start, size, page;
 	int no_options, no_region, attached;
 } kernel;
 
@@ -51,6 +51,10 @@ static int set_error(uint32_t option, uint64_t val64)
 {
 	if (kernel.attached)
 		return EBUSY;
+	if (option == SW_MSI_OPTION_PAGE)
+		return val64 == UINT64_MAX ? 0 : val64 % 4096 ? EINVAL :
+		       val64 >= RESERVED_START && val64 <= RESERVED_LAST ?
+		       EADDRINUSE : 0;
 	if (option == SW_MSI_OPTION_START)
 		return val64 % MIB ? EINVAL :
 		       window_error(val64, kernel.size ? kernel.size : 1);
@@ -61,16 +65,35 @@ static int set_error(uint32_t option, uint64_t val64)
 	return window_error(kernel.start, val64);
 }
 
+/* A VFIO device that has one vector prepared, by bytes: its data is not aligned */
+static struct {
+	uint32_t argsz, flags, index, start, count;
+	uint64_t iova;
+} irqs;
+
+static int model_set_irqs(const void *arg)
+{
+	memset(&irqs, 0, sizeof(irqs));
+	memcpy(&irqs, arg, 20);
+	if (irqs.argsz > 20)
+		memcpy(&irqs.iova, (const char *)arg + 20, irqs.argsz - 20);
+	errno = irqs.iova % 4 ? EINVAL : 0;
+	return errno ? -1 : 0;
+}
+
 static int model_ioctl(int fd, unsigned long op, void *arg)
 {
 	struct iommu_option *cmd = (struct iommu_option *)arg;
 	uint64_t *value;
 
+	if (fd == 4 && op == VFIO_DEVICE_SET_IRQS)
+		return model_set_irqs(arg);
 	expect(fd == 3 && op == IOMMU_OPTION);
 	expect(cmd->size == sizeof(*cmd) && !cmd->__reserved);
-	expect(cmd->option_id == 2 || cmd->option_id == 3);
+	expect(cmd->option_id >= 2 && cmd->option_id <= 4);
 	value = cmd->option_id == SW_MSI_OPTION_START ? &kernel.start :
-							&kernel.size;
+		cmd->option_id == SW_MSI_OPTION_SIZE ? &kernel.size :
+						       &kernel.page;
 	errno = kernel.no_options ? EOPNOTSUPP :
 		cmd->object_id != DEVICE ? ENOENT :
 		kernel.no_region ? EOPNOTSUPP :
@@ -89,6 +112,7 @@ static void reset_kernel(void)
 {
 	memset(&kernel, 0, sizeof(kernel));
 	kernel.start = UINT64_MAX;
+	kernel.page = UINT64_MAX;
 }
 
 static void test_probe(void)
@@ -163,6 +187,31 @@ static void test_set(void)
 	kernel.attached = 0;
 	expect(!sw_msi_reset_window(3, DEVICE));
 	expect(!sw_msi_get_window(3, DEVICE, &start, &size) && !size);
+}
+
+static void test_page(void)
+{
+	uint64_t page = 0, iova = 0xffffffff12345040;
+
+	reset_kernel();
+	expect(!sw_msi_get_page(3, DEVICE, &page) && page == SW_MSI_PAGE_UNSET);
+	expect(!sw_msi_set_page(3, DEVICE, 0x08090000));
+	expect(!sw_msi_get_page(3, DEVICE, &page) && page == 0x08090000);
+	expect(sw_msi_set_page(3, DEVICE, 0x08090001) == -EINVAL);
+	expect(sw_msi_set_page(3, DEVICE, RESERVED_START) == -EADDRINUSE);
+	expect(sw_msi_set_page(3, DEVICE + 1, 0) == -ENOENT);
+	expect(!sw_msi_get_page(3, DEVICE, &page) && page == 0x08090000);
+	expect(!sw_msi_set_page(3, DEVICE, SW_MSI_PAGE_UNSET));
+	expect(!sw_msi_get_page(3, DEVICE, &page) && page == SW_MSI_PAGE_UNSET);
+
+	expect(!sw_msi_prepare(4, VFIO_PCI_MSIX_IRQ_INDEX, 5, &iova));
+	expect(irqs.argsz == 28 && irqs.flags == 0xc0 && irqs.iova == iova);
+	expect(irqs.index == 2 && irqs.start == 5 && irqs.count == 1);
+	expect(!sw_msi_prepare(4, VFIO_PCI_MSI_IRQ_INDEX, 0, NULL));
+	expect(irqs.argsz == 20 && irqs.flags == 0x81);
+	expect(irqs.index == 1 && !irqs.start && irqs.count == 1);
+	iova++;
+	expect(sw_msi_prepare(4, VFIO_PCI_MSIX_IRQ_INDEX, 5, &iova) == -EINVAL);
 }
 
 /* A small space of IOVA, at one of the ends, so that every place can be tried */
@@ -276,6 +325,7 @@ int main(void)
 {
 	test_probe();
 	test_set();
+	test_page();
 	test_pick();
 	test_strerror();
 	return failures > 0;
