@@ -13,7 +13,7 @@ endif
 setting = $(or $(subst ",,$(CONFIG_$(1))),$(2))
 
 LANE       ?= $(call setting,LANE,x86_64)
-BASE       ?= $(call setting,BASE,v6.18-rc1)
+BASE       ?= $(if $(VITS),v7.3,$(call setting,BASE,v6.18-rc1))
 TARGETS    ?= $(call setting,TARGETS,iommu)
 ACCEL      ?= $(call setting,ACCEL,tcg)
 JOBS       ?= $(call setting,JOBS,$(shell nproc))
@@ -26,12 +26,12 @@ DEBUG      ?= $(call setting,DEBUG)
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    FRESH PLAIN SEED MODE REPLAY QEMUSRC
+	    FRESH PLAIN VITS SEED MODE REPLAY QEMUSRC
 export JOBS CCACHE_DIR $(settings)
 # What the scripts tell each other
 unexport QUIET SPLAT PROGRESS SUMMARY
 
-$(foreach switch,DEBUG NESTED QEMU PLAIN QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
+$(foreach switch,DEBUG NESTED QEMU PLAIN VITS QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
 	$(error $(switch)=$($(switch)) is not off: $(switch)= is)))
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
@@ -60,7 +60,7 @@ bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is none of: $(bases))
 endif
-ifneq ($(filter mutants bench check $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+ifneq ($(filter mutants bench $(if $(VITS),,check) $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
@@ -68,6 +68,13 @@ $(error QEMU=$(QEMU) NESTED=$(NESTED): BASE=$(BASE) attaches a bypass HWPT too l
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(PLAIN),$(NESTED)$(QEMU)),)
 $(error PLAIN=$(PLAIN): demo takes it without NESTED=1 and QEMU=1)
+endif
+
+ifneq ($(and $(VITS),$(filter-out $(lastword $(bases)),$(BASE))),)
+$(error VITS=$(VITS): the RFC is for BASE=$(lastword $(bases)) only)
+endif
+ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(VITS),$(QEMU)$(PLAIN)),)
+$(error VITS=$(VITS): demo takes it without QEMU=1 and PLAIN=1)
 endif
 
 help:
