@@ -52,5 +52,5 @@ $(FUZZ): $(FUZZ_SOURCES) $(FUZZ_SOURCES:fuzz.c=model.h) \
 	 $(FUZZ_HEADERS)/iommufd_test.h $(HEADERS)/.installed
 	@mkdir -p $(@D)
 	$(RUN) fuzz-user iommufd_sw_msi_fuzz $(CROSS_COMPILE)gcc -static -O2 \
-		-Wall -Wextra -pthread -isystem $(HEADERS) -I$(FUZZ_HEADERS) \
+		-Wall -Wextra -pthread $(if $(VITS),-DVITS) -isystem $(HEADERS) -I$(FUZZ_HEADERS) \
 		-o $@ $(FUZZ_SOURCES)

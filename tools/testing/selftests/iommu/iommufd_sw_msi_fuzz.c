@@ -454,6 +454,14 @@ static void check_options(int dev)
 		diverge("GET SIZE of dev%d: %s", dev, errno_name(err));
 	else if (!err)
 		expect_value(value, d->size, "SIZE of dev%d", dev);
+#ifdef VITS
+	err = option(IOMMU_OPTION_OP_GET, IOMMU_OPTION_SW_MSI_PAGE, d->dev_id,
+		     &value);
+	if (err != expected)
+		diverge("GET PAGE of dev%d: %s", dev, errno_name(err));
+	else if (!err)
+		expect_value(value, d->page, "PAGE of dev%d", dev);
+#endif
 	if (expected)
 		return;
 	model_rules[d->start == ULLONG_MAX ? RULE_GET_UNSET : RULE_GET_SET]++;
@@ -546,7 +554,7 @@ static int pick_window_dev(__u32 raw)
 /* The user's window is over a region that the driver did not list */
 static bool is_over_resv(const struct model_dev *d)
 {
-	return d->size && ranges_meet(model_window(d), mock_resv);
+	return model_user(d) && ranges_meet(model_window(d), mock_resv);
 }
 
 /* The window of the group was set by the user for another device only */
@@ -555,9 +563,9 @@ static bool has_sibling_window(int dev)
 	const struct model_dev *d = &m.devs[dev];
 	int i;
 
-	for (i = 0; i < MODEL_DEVS && !d->size && is_attached(dev, 0); i++)
+	for (i = 0; i < MODEL_DEVS && !model_user(d) && is_attached(dev, 0); i++)
 		if (m.devs[i].live && m.devs[i].group == d->group &&
-		    is_attached(i, 0) && m.devs[i].size)
+		    is_attached(i, 0) && model_user(&m.devs[i]))
 			return true;
 	return false;
 }
@@ -1081,6 +1089,7 @@ static void set(int dev, __u32 option_id, __u64 value)
 		.val64 = value,
 	};
 	bool is_start = option_id == IOMMU_OPTION_SW_MSI_START;
+	bool is_size = option_id == IOMMU_OPTION_SW_MSI_SIZE;
 	int expected, err;
 
 	expected = model_set(&m, dev, option_id, value);
@@ -1089,12 +1098,14 @@ static void set(int dev, __u32 option_id, __u64 value)
 	if (faulty_success && expected == EADDRINUSE)
 		expected = 0;
 	if (!expect(err, expected, "SET %s of dev%d to %#llx",
-		    is_start ? "START" : "SIZE", dev, value))
+		    is_start ? "START" : is_size ? "SIZE" : "PAGE", dev, value))
 		return;
 	if (!expected && is_start)
 		d->start = value;
-	else if (!expected)
+	else if (!expected && is_size)
 		d->size = value;
+	else if (!expected)
+		d->page = value;
 	check_options(dev);
 }
 
@@ -1153,6 +1164,92 @@ static void op_window(const __u32 *p)
 	if (!divergence[0])
 		set(dev, IOMMU_OPTION_SW_MSI_SIZE, size);
 }
+
+#ifdef VITS
+/* The window of one page */
+static void op_page(const __u32 *p)
+{
+	__u64 page = good_start(p[1]) + p[2] % 300 * page_size;
+	const struct model_group *group;
+	int dev = pick_window_dev(p[0]);
+
+	if (dev == NONE)
+		return;
+	group = &m.groups[m.devs[dev].group];
+	switch (p[3] % 16) {
+	case 0:
+		page = ULLONG_MAX;
+		break;
+	case 1:
+		page += p[2] % 2 ? 4 : page_size / 2;
+		break;
+	case 2:
+		page = MOCK_SW_MSI_START + p[2] % 3 * page_size;
+		break;
+	case 3:
+		page = high_starts[p[1] % ARRAY_LEN(high_starts)] + page_size;
+		break;
+	case 4:
+		page = MOCK_RESV_LAST + 1 - page_size;
+		break;
+	case 5:
+	case 6:
+	case 7:
+	case 8:
+		/* The same as that of the group */
+		if (group->window.last - group->window.start == page_size - 1)
+			page = group->window.start;
+		break;
+	}
+	set(dev, IOMMU_OPTION_SW_MSI_PAGE, page);
+}
+
+/* A place in a guest's stage 1, which has pages of 4 KiB */
+static __u64 guest_msi(__u32 raw)
+{
+	__u64 page = 0xffff00000000ULL + raw / 16 % 4096 * 4096;
+
+	if (raw % 16 == 0)
+		return page + 2;
+	return page + (raw % 16 < 3 ? raw / 64 % 1024 * 4 : 0x40);
+}
+
+static void op_guest_msi(const __u32 *p)
+{
+	__u64 msi[MODEL_MSIS];
+	struct iommu_test_cmd cmd = TEST_CMD(SET_MSI_IOVAS, 0);
+	unsigned int first = p[1] % MODEL_MSIS, count, n;
+	bool take_back = p[1] / 4 % 8 == 0;
+	int dev = pick_msi_dev(p[0]);
+	int expected;
+
+	if (dev == NONE)
+		return;
+	cmd.id = m.devs[dev].stdev_id;
+	/* All of them: what disabling an index does */
+	if (p[1] / 32 % 32 == 0) {
+		if (!expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), 0,
+			    "forget all addresses of dev%d", dev))
+			return;
+		model_guest_msi_set(&m, dev, 0, MODEL_MSIS, NULL);
+		return;
+	}
+	count = 1 + p[2] % (MODEL_MSIS - first);
+	for (n = 0; n < count; n++)
+		msi[n] = guest_msi(p[3] / (n + 1));
+	cmd.set_msi_iovas.start = first;
+	cmd.set_msi_iovas.count = count;
+	if (!take_back)
+		cmd.set_msi_iovas.iovas_uptr = (uintptr_t)msi;
+	expected = model_set_guest_msi(&m, dev, count, take_back ? NULL : msi);
+	if (!expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), expected,
+		    "%s %u addresses of dev%d from index %u",
+		    take_back ? "forget" : "set", count, dev, first) ||
+	    expected)
+		return;
+	model_guest_msi_set(&m, dev, first, count, take_back ? NULL : msi);
+}
+#endif
 
 /* A device that has to notice, when it is attached or replaced, what is listed */
 static bool is_hidden(int dev)
@@ -1234,7 +1331,7 @@ static void op_bad_option(const __u32 *p)
 		model_rules[RULE_SET_RESERVED]++;
 		break;
 	case 2:
-		cmd.option_id = 4 + p[3] % 100;
+		cmd.option_id = 5 + p[3] % 100;
 		model_rules[RULE_SET_NO_OPTION]++;
 		break;
 	case 3:
@@ -1403,12 +1500,23 @@ static void op_pasid_detach(const __u32 *p)
 static bool prepare(int dev, __u64 page, __u32 offset)
 {
 	struct iommu_test_cmd cmd = TEST_CMD(PREPARE_MSI, m.devs[dev].stdev_id);
-	int expected;
+	__u64 msi = ULLONG_MAX;
+	int expected = 0;
 	__u64 iova;
 
 	offset = offset % page_size & ~3;
+#ifdef VITS
+	cmd.prepare_msi.msi_index = page / page_size % MODEL_MSIS;
+	msi = m.devs[dev].guest_msi[cmd.prepare_msi.msi_index];
+	/* Mostly where the guest believes the doorbell to be */
+	if (msi != ULLONG_MAX && offset / 4 % 8)
+		offset = msi % 4096;
+	expected = model_guest_msi(&m, dev, cmd.prepare_msi.msi_index,
+				   page | offset, &msi);
+#endif
 	cmd.prepare_msi.msi_addr = page | offset;
-	expected = model_prepare(&m, dev, page, &iova);
+	if (!expected)
+		expected = model_prepare(&m, dev, page, &iova);
 	if (!expect(call(IOMMU_TEST_CMD, &cmd, sizeof(cmd)), expected,
 		    "prepare %#llx for dev%d", page | offset, dev))
 		return false;
@@ -1416,7 +1524,8 @@ static bool prepare(int dev, __u64 page, __u32 offset)
 		model_placed(&m, dev, page, iova);
 	if (expected)
 		return false;
-	if (!expect_value(cmd.prepare_msi.out_iova, iova | offset,
+	if (!expect_value(cmd.prepare_msi.out_iova,
+			  msi == ULLONG_MAX ? iova | offset : msi,
 			  "IOVA of MSI page %#llx for dev%d", page, dev))
 		return false;
 	if (trace)
@@ -1466,7 +1575,7 @@ static void op_map(const __u32 *p)
 
 	/* The default window is free when all the devices have another */
 	for (i = 0; i < MODEL_DEVS && p[3] % 8 == 0; i++) {
-		if (!m.devs[i].live || !m.devs[i].size || !is_attached(i, 0))
+		if (!m.devs[i].live || !model_user(&m.devs[i]) || !is_attached(i, 0))
 			continue;
 		ioas = m.hwpts[m.devs[i].hwpt[0]].ioas;
 		range = (struct model_range){ MOCK_SW_MSI_START,
@@ -1666,6 +1775,10 @@ static const struct {
 	{ "size", 5, op_size },
 	{ "window", 14, op_window },
 	{ "limit-resv", 9, op_limit_resv },
+#ifdef VITS
+	{ "page", 12, op_page },
+	{ "guest-msi", 16, op_guest_msi },
+#endif
 	{ "bad-option", 2, op_bad_option },
 	{ "attach", 20, op_attach },
 	{ "replace", 18, op_replace },

@@ -58,11 +58,19 @@ struct model_range model_window(const struct model_dev *dev)
 
 	if (!dev->has_default)
 		window.start = window.last = 0;
-	if (dev->size) {
+	if (dev->page != ULLONG_MAX) {
+		window.start = dev->page;
+		window.last = dev->page + dev->page_size - 1;
+	} else if (dev->size) {
 		window.start = dev->start;
 		window.last = dev->start + dev->size * SZ_1M - 1;
 	}
 	return window;
+}
+
+bool model_user(const struct model_dev *dev)
+{
+	return dev->size || dev->page != ULLONG_MAX;
 }
 
 int model_paging(const struct model *m, int hwpt)
@@ -221,6 +229,9 @@ int model_add_dev(struct model *m, int group_dev, __u32 flags, __u32 stdev_id,
 	dev->flags = flags;
 	dev->group = group;
 	dev->start = ULLONG_MAX;
+	dev->page = ULLONG_MAX;
+	dev->page_size = m->page_size;
+	memset(dev->guest_msi, 0xff, sizeof(dev->guest_msi));
 	dev->nr_resv = MODEL_RESV;
 	for (pasid = 0; pasid < MODEL_PASIDS; pasid++)
 		dev->hwpt[pasid] = NONE;
@@ -327,6 +338,23 @@ int model_set(const struct model *m, int dev, __u32 option_id, __u64 value)
 		return decided(RULE_SET_ATTACHED, EBUSY);
 	if (m->groups[d->group].nr_required)
 		return decided(RULE_SET_PAGES, EBUSY);
+#ifdef VITS
+	if (option_id == IOMMU_OPTION_SW_MSI_PAGE) {
+		if (value == ULLONG_MAX)
+			return decided(RULE_SET_PAGE_NONE, 0);
+		if (value % m->page_size)
+			return decided(RULE_SET_PAGE_MISALIGNED, EINVAL);
+		if (value > ULONG_MAX - m->page_size + 1)
+			return decided(RULE_SET_OVERFLOW, EOVERFLOW);
+		window.start = value;
+		window.last = value + m->page_size - 1;
+		if (!ranges_meet(window, reserved))
+			return decided(RULE_SET_PAGE, 0);
+		if (resv_listed(d))
+			return decided(RULE_SET_INUSE, EADDRINUSE);
+		return decided(RULE_SET_OVER_UNLISTED, 0);
+	}
+#endif
 	if (is_start && start % SZ_1M)
 		return decided(RULE_SET_MISALIGNED, EINVAL);
 	if (!is_start && !size)
@@ -371,7 +399,7 @@ static int check_resv(const struct model *m, int ioas, struct model_dev *dev)
 	if (!window.last)
 		return 0;
 	/* SET may not have seen the region */
-	if (dev->size && resv_listed(dev) && ranges_meet(window, reserved))
+	if (model_user(dev) && resv_listed(dev) && ranges_meet(window, reserved))
 		return decided(dev->hwpt[0] == NONE ? RULE_ATTACH_OVER_RESV :
 						      RULE_REPLACE_OVER_RESV,
 			       EADDRINUSE);
@@ -387,7 +415,7 @@ static int check_resv(const struct model *m, int ioas, struct model_dev *dev)
 /* The default window is not checked */
 static bool fits(const struct model_dev *dev, const struct model_hwpt *paging)
 {
-	return !dev->size ||
+	return !model_user(dev) ||
 	       range_inside(model_window(dev), aperture(paging->last));
 }
 
@@ -697,6 +725,11 @@ void model_attached(struct model *m, int dev, unsigned int pasid, int hwpt)
 		rule(RULE_ATTACH_NESTED);
 	if (is_outside(m, dev, hwpt))
 		rule(RULE_ATTACH_UNCHECKED);
+#ifdef VITS
+	if (d->page != ULLONG_MAX)
+		rule(RULE_ATTACH_PAGE);
+	else
+#endif
 	if (d->size)
 		rule(model_listed(d) ? RULE_ATTACH_USER :
 				       RULE_ATTACH_USER_UNLISTED);
@@ -729,7 +762,7 @@ static void resv_replaced(struct model_dev *d)
 {
 	struct model_range window = model_window(d);
 
-	if (!d->size && window.last && !model_listed(d))
+	if (!model_user(d) && window.last && !model_listed(d))
 		rule(RULE_REPLACE_KEPT);
 	if (!ranges_equal(window, d->window))
 		rule(RULE_REPLACE_FIRST_LISTED);
@@ -750,7 +783,7 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt)
 		rule(RULE_PASID_REPLACE);
 	} else {
 		rule(other ? RULE_REPLACE_IOAS : RULE_REPLACE_WITHIN);
-		if (d->size)
+		if (model_user(d))
 			rule(RULE_REPLACE_USER);
 		if (m->hwpts[hwpt].parent != NONE)
 			rule(RULE_REPLACE_NESTED);
@@ -845,6 +878,11 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 
 	map = find_map(m, group->window, page);
 	*iova = map == NONE ? free_iova(m, group->window) : m->maps[map].iova;
+#ifdef VITS
+	if (!*iova && group->window.last - group->window.start ==
+		      m->page_size - 1)
+		rule(RULE_MSI_PAGE_FULL);
+#endif
 	if (!*iova)
 		return decided(RULE_MSI_FULL, ENOSPC);
 	next.has_default |= model_listed(d);
@@ -858,6 +896,54 @@ int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova)
 		rule(RULE_MSI_NESTED);
 	return 0;
 }
+
+#ifdef VITS
+int model_set_guest_msi(const struct model *m, int dev, unsigned int count,
+			const __u64 *msi)
+{
+	unsigned int n;
+
+	if (!model_listed(&m->devs[dev]))
+		return decided(RULE_GUEST_BYPASS, EOPNOTSUPP);
+	for (n = 0; msi && n < count; n++)
+		if (msi[n] % 4)
+			return decided(RULE_GUEST_MISALIGNED, EINVAL);
+	return decided(msi ? RULE_GUEST_SET : RULE_GUEST_FORGOT, 0);
+}
+
+void model_guest_msi_set(struct model *m, int dev, unsigned int first,
+			 unsigned int count, const __u64 *msi)
+{
+	unsigned int n;
+
+	for (n = 0; n < count; n++)
+		m->devs[dev].guest_msi[first + n] = msi ? msi[n] : ULLONG_MAX;
+}
+
+int model_guest_msi(const struct model *m, int dev, unsigned int nr,
+		    __u64 msi_addr, __u64 *msi)
+{
+	const struct model_dev *d = &m->devs[dev];
+	int hwpt = model_group_hwpt(m, d->group, 0);
+	int i;
+
+	*msi = ULLONG_MAX;
+	if (hwpt == NONE || !m->groups[d->group].window.last ||
+	    d->guest_msi[nr] == ULLONG_MAX)
+		return 0;
+	if (m->hwpts[hwpt].parent == NONE)
+		return decided(RULE_GUEST_NO_STAGE1, 0);
+	if ((d->guest_msi[nr] ^ msi_addr) % 4096)
+		return decided(RULE_GUEST_OFFSET, EINVAL);
+	*msi = d->guest_msi[nr];
+	for (i = 0; i < MODEL_DEVS; i++)
+		if (i != dev && in_group(m, i, d->group) &&
+		    m->devs[i].guest_msi[nr] != ULLONG_MAX &&
+		    m->devs[i].guest_msi[nr] != *msi)
+			rule(RULE_GUEST_SIBLING);
+	return decided(RULE_GUEST_USED, 0);
+}
+#endif
 
 static bool is_skip(const struct model *m, struct model_range window,
 		    __u64 iova)
@@ -889,6 +975,10 @@ void model_placed(struct model *m, int dev, __u64 page, __u64 iova)
 		rule(RULE_MSI_ABOVE_58);
 	if (iova > ULONG_MAX - SZ_1M)
 		rule(RULE_MSI_LAST);
+#ifdef VITS
+	if (window.last - window.start == m->page_size - 1)
+		rule(RULE_MSI_PAGE);
+#endif
 	for (n = m->nr_maps; n && m->taken[n - 1] > iova; n--)
 		m->taken[n] = m->taken[n - 1];
 	m->taken[n] = iova;
@@ -1013,7 +1103,7 @@ static void count_map(const struct model *m, int ioas, struct model_range range,
 	for (i = 0; i < MODEL_DEVS; i++) {
 		const struct model_dev *d = &m->devs[i];
 
-		if (!d->live || d->hwpt[0] == NONE || !d->size ||
+		if (!d->live || d->hwpt[0] == NONE || !model_user(d) ||
 		    m->hwpts[d->hwpt[0]].ioas != ioas)
 			continue;
 		if (!taken && ranges_meet(range, d->window))

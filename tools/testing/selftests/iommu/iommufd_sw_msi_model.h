@@ -124,7 +124,28 @@
 	rule(DESTROY_BUSY, "destroy: in use")				\
 	rule(DESTROY_NONE, "destroy: no such object")			\
 	rule(DESTROY_FIRST, "destroy: device first attached of group")	\
-	rule(CLOSE_LIVE, "close: with attached devices")
+	rule(CLOSE_LIVE, "close: with attached devices")		\
+	MODEL_RULES_VITS(rule)
+
+#ifdef VITS
+#define MODEL_RULES_VITS(rule)						\
+	rule(SET_PAGE, "SET: PAGE taken")				\
+	rule(SET_PAGE_NONE, "SET: PAGE taken away")			\
+	rule(SET_PAGE_MISALIGNED, "SET: PAGE misaligned")		\
+	rule(ATTACH_PAGE, "attach: a page is the window")		\
+	rule(MSI_PAGE, "MSI: new, in a window of a page")		\
+	rule(MSI_PAGE_FULL, "MSI: second doorbell for a page")		\
+	rule(GUEST_SET, "guest's address: set")				\
+	rule(GUEST_FORGOT, "guest's address: taken back")		\
+	rule(GUEST_BYPASS, "guest's address: MSIs bypass the IOMMU")	\
+	rule(GUEST_MISALIGNED, "guest's address: misaligned")		\
+	rule(GUEST_USED, "MSI: to the guest's address")			\
+	rule(GUEST_SIBLING, "MSI: the same, sibling has another")	\
+	rule(GUEST_OFFSET, "MSI: guest's address beside the doorbell")	\
+	rule(GUEST_NO_STAGE1, "MSI: guest's address, no stage 1")
+#else
+#define MODEL_RULES_VITS(rule)
+#endif
 
 enum model_rule {
 #define MODEL_RULE_ENUM(name, text) RULE_##name,
@@ -143,6 +164,8 @@ enum {
 	MODEL_MAPS = 2048,
 	/* Attachments of a device: without PASID, and by PASID 1 and 2 */
 	MODEL_PASIDS = 3,
+	/* MSI indexes that get an address of the guest's */
+	MODEL_MSIS = 4,
 	NONE = -1,
 	/* In place of the slot of a HWPT: an automatic one is made */
 	NEW_AUTO = -2,
@@ -196,6 +219,11 @@ struct model_dev {
 	int group;
 	__u64 start;
 	__u64 size;
+	/* In place of these, ULLONG_MAX for none */
+	__u64 page;
+	__u64 page_size;
+	/* What the guest gave to its MSIs, ULLONG_MAX for nothing */
+	__u64 guest_msi[MODEL_MSIS];
 	/* The driver lists that many regions */
 	unsigned int nr_resv;
 	/* It has listed the window at an attach or replace */
@@ -267,6 +295,9 @@ int model_add_hwpt(struct model *m, const struct model_hwpt *hwpt);
 bool model_hwpt_busy(const struct model *m, int hwpt);
 bool model_ioas_busy(const struct model *m, int ioas);
 
+/* Whether the window is the user's */
+bool model_user(const struct model_dev *dev);
+
 /* What the driver does to a domain that it attaches, and whether it did */
 bool model_finish(struct model_hwpt *hwpt);
 
@@ -287,6 +318,16 @@ void model_replaced(struct model *m, int dev, unsigned int pasid, int hwpt);
 void model_detached(struct model *m, int dev, unsigned int pasid);
 
 int model_prepare(const struct model *m, int dev, __u64 page, __u64 *iova);
+#ifdef VITS
+/* Addresses of the guest for COUNT MSIs, NULL to take them back; and make it so */
+int model_set_guest_msi(const struct model *m, int dev, unsigned int count,
+			const __u64 *msi);
+void model_guest_msi_set(struct model *m, int dev, unsigned int first,
+			 unsigned int count, const __u64 *msi);
+/* What an MSI is written to, ULLONG_MAX for where its page is */
+int model_guest_msi(const struct model *m, int dev, unsigned int nr,
+		    __u64 msi_addr, __u64 *msi);
+#endif
 /* The page keeps its IOVA, also where the domain did not take it */
 void model_placed(struct model *m, int dev, __u64 page, __u64 iova);
 void model_prepared(struct model *m, int dev, __u64 page, __u64 iova);
