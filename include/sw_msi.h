@@ -498,17 +498,23 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
  */
 static inline int sw_msi_get_page(int iommufd, uint32_t dev_id, uint64_t *page)
 {
-	return __sw_msi_option(iommufd, dev_id, IOMMU_OPTION_OP_GET,
-			       SW_MSI_OPTION_PAGE, page);
+	uint64_t val64 = 0;
+	int rc;
+
+	rc = __sw_msi_option(iommufd, dev_id, IOMMU_OPTION_OP_GET,
+			     SW_MSI_OPTION_PAGE, &val64);
+	if (!rc)
+		*page = val64;
+	return rc;
 }
 
 /**
  * sw_msi_set_page() - Make one page the window of a device
  * @iommufd: file descriptor of /dev/iommu
  * @dev_id: ID of the bound device
- * @page: IOVA of the page, in bytes; a multiple of the kernel's page size.
- *        SW_MSI_PAGE_UNSET: none, the window of sw_msi_set_window() or the
- *        default one is in force again
+ * @page: IOVA of the page with the doorbell, in bytes; a multiple of the kernel's
+ *        page size. SW_MSI_PAGE_UNSET: none, the window of sw_msi_set_window() or
+ *        the default one is in force again
  *
  * Return: 0, or
  * -EINVAL: @page is not a multiple of the kernel's page size;
@@ -530,8 +536,8 @@ static inline int sw_msi_set_page(int iommufd, uint32_t dev_id, uint64_t page)
  * @iova: the address, as the guest wrote it; NULL to take it back
  *
  * Return: 0, or
- * -EBUSY: the vector has its trigger, or cannot be allocated again alone: disable
- * the index first;
+ * -EBUSY: the vector has its trigger, or the index is enabled and its vectors
+ * cannot be allocated one by one (VFIO_IRQ_INFO_NORESIZE): disable it first;
  * -EINVAL: the kernel does not know this, there is no such vector, another index
  * is enabled, or @iova is not a multiple of 4;
  * -EOPNOTSUPP: the device is not bound to an iommufd, or its MSIs do not go

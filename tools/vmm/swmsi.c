@@ -439,9 +439,11 @@ static const char usage[] =
 "  group BDF BDF            the act for two devices of one IOMMU group\n"
 "  nested BDF BDF           the acts with nested translation, for two devices\n"
 "                           behind one IOMMU\n"
+"  vits BDF BDF BDF         the same with a guest that maps its own doorbell, for\n"
+"                           a kernel with the RFC; the third is an e1000e\n"
 "\n"
 "  --ram IOVA:SIZE          guest RAM, for show, check, test; may come again\n"
-"  --window IOVA            the window of demo, group, nested: a multiple of\n"
+"  --window IOVA            the window of demo, group, nested, vits: a multiple of\n"
 "                           1 MiB, above 256 MiB of RAM (default 0x10000000)\n"
 "  --seed N, --count N      where random windows begin, how many (agree)\n"
 "  --json                   for programs: show, check, test, agree\n"
@@ -611,6 +613,13 @@ static int run_nested(char *bdfs[])
 	return 0;
 }
 
+static int run_vits(char *bdfs[])
+{
+	find_aperture(bdfs[0], WINDOW_SIZE);
+	vits_acts(bdfs[0], bdfs[1], bdfs[2], window + VITS_OFFSET);
+	return 0;
+}
+
 /**
  * struct command - what the command line can ask for
  * @name: its word
@@ -635,6 +644,7 @@ static const struct command commands[] = {
 	{ "demo", 1, -1, run_demo, NULL },
 	{ "group", 2, -1, run_group, NULL },
 	{ "nested", 2, -1, run_nested, NULL },
+	{ "vits", 3, -1, run_vits, NULL },
 };
 
 static const struct command *find_command(const char *name)
@@ -694,7 +704,9 @@ int main(int argc, char *argv[])
 
 	if (argc < command->devices)
 		bad_input("%s: takes the address of %s" SEE_HELP, command->name,
-			  command->devices == 1 ? "a device" : "two devices");
+			  command->devices == 1 ? "a device" :
+			  command->devices == 2 ? "two devices" :
+						  "three devices");
 	if (argc - command->devices < command->window)
 		bad_input("%s: takes the IOVA of a window" SEE_HELP,
 			  command->name);

@@ -141,6 +141,21 @@ bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size);
  */
 void nested_acts(const char *first, const char *second, uint64_t window);
 
+/* The acts of the RFC, in vits.c */
+
+/* Where the guest sees its doorbell, from the start of the window: not on 1 MiB */
+#define VITS_OFFSET	0x9000
+
+/**
+ * vits_acts() - Play them
+ * @first: address of the device of most acts
+ * @second: address of one more behind the same IOMMU, in a group of its own
+ * @msix: address of an e1000e there
+ * @page: IPA of the page where the guest sees its doorbell
+ */
+void vits_acts(const char *first, const char *second, const char *msix,
+	       uint64_t page);
+
 /* The commands on one window, in window.c */
 
 #define RAM_RANGES_MAX	16

@@ -266,29 +266,46 @@ void vmm_device_detach(struct vmm_device *device)
 	xioctl(device->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
 }
 
-int vmm_device_enable_msi(struct vmm_device *device)
+void vmm_device_start(struct vmm_device *device)
+{
+	if (device->bar0)
+		return;
+	map_bar0(device);
+	enable_bus_master(device);
+}
+
+int vmm_device_set_triggers(struct vmm_device *device, uint32_t index,
+			    uint32_t start, uint32_t count, const int *fds)
 {
 	_Alignas(struct vfio_irq_set)
-	char buf[sizeof(struct vfio_irq_set) + sizeof(int)] = "";
+	char buf[sizeof(struct vfio_irq_set) + VMM_TRIGGERS_MAX * sizeof(int)] = "";
 	struct vfio_irq_set *set = (struct vfio_irq_set *)buf;
 	int rc;
 
-	if (!device->bar0) {
-		map_bar0(device);
-		enable_bus_master(device);
-	}
+	set->argsz = sizeof(*set) + count * sizeof(int);
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = index;
+	set->start = start;
+	set->count = count;
+	memcpy(set->data, fds, count * sizeof(int));
+	rc = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set);
+	/* It may be the number of vectors that could be had */
+	return rc < 0 ? -errno : rc ? -ENOSPC : 0;
+}
+
+int vmm_device_enable_msi(struct vmm_device *device)
+{
+	int rc;
+
+	vmm_device_start(device);
 	device->msi_fd = eventfd(0, EFD_CLOEXEC);
 	if (device->msi_fd < 0)
 		err(1, "eventfd");
-	set->argsz = sizeof(buf);
-	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-	set->index = VFIO_PCI_MSI_IRQ_INDEX;
-	set->count = 1;
-	memcpy(set->data, &device->msi_fd, sizeof(int));
-	if (!ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set))
+	rc = vmm_device_set_triggers(device, VFIO_PCI_MSI_IRQ_INDEX, 0, 1,
+				     &device->msi_fd);
+	if (!rc)
 		return 0;
 
-	rc = -errno;
 	close(device->msi_fd);
 	device->msi_fd = -1;
 	return rc;

@@ -173,11 +173,34 @@ int vmm_device_attach(struct vmm_device *device, uint32_t pt_id);
 void vmm_device_detach(struct vmm_device *device);
 
 /**
+ * vmm_device_start() - Map BAR 0, and make the device a bus master
+ * @device: the device
+ *
+ * Does nothing if that was done before.
+ */
+void vmm_device_start(struct vmm_device *device);
+
+#define VMM_TRIGGERS_MAX	2
+
+/**
+ * vmm_device_set_triggers() - Have vectors signal eventfds
+ * @device: the device
+ * @index: VFIO_PCI_MSI_IRQ_INDEX or VFIO_PCI_MSIX_IRQ_INDEX
+ * @start: the first vector
+ * @count: number of vectors, VMM_TRIGGERS_MAX at most
+ * @fds: an eventfd for each; -1 for none
+ *
+ * Return: 0 or the negative errno of VFIO_DEVICE_SET_IRQS.
+ */
+int vmm_device_set_triggers(struct vmm_device *device, uint32_t index,
+			    uint32_t start, uint32_t count, const int *fds);
+
+/**
  * vmm_device_enable_msi() - Have the device's MSI signal an eventfd
  * @device: the device, attached
  *
- * The first time this also maps BAR 0 and makes the device a bus master: who
- * only looks at a window needs neither, and not every device has that BAR.
+ * The first time this also starts the device: who only looks at a window needs
+ * no BAR, and not every device has that one.
  *
  * Return: 0 or the negative errno of VFIO_DEVICE_SET_IRQS.
  */
