@@ -60,7 +60,7 @@ bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is none of: $(bases))
 endif
-ifneq ($(filter mutants bench $(if $(VITS),,check) $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+ifneq ($(filter bench $(if $(VITS),,check mutants) $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
@@ -90,7 +90,7 @@ quick:
 
 demo:
 	@$(MAKE) $(if $(PLAIN),demo-plain,job) LANE=$(lanes-demo) TARGETS= \
-		JOB=$(if $(QEMU),qemu$(if $(NESTED),-nested),$(if $(NESTED),nested,demo)) \
+		JOB=$(if $(VITS),vits,$(if $(QEMU),qemu$(if $(NESTED),-nested),$(if $(NESTED),nested,demo))) \
 		JOB_PACKAGES="$(if $(QEMU),pax-utils python3-pyelftools, \
 			$(if $(NESTED),,rustc))"
 
@@ -153,8 +153,8 @@ bootstrap:
 	@tools/bench/bootstrap $(PACKAGES) $(JOB_PACKAGES)
 
 clean:
-	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants \
-		build/perf build/check build/plain build/docs build/kconfig build/doccheck \
+	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* \
+		build/perf build/check* build/plain build/docs build/kconfig build/doccheck \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
