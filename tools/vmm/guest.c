@@ -212,6 +212,34 @@ void start_device(struct guest_device *device)
 		exit(1);
 }
 
+void bypass_stage1(struct guest_device *device)
+{
+	uint32_t stage1_id = device->hwpt_id;
+
+	device->hwpt_id = alloc_nested(device, false);
+	attach(&device->vmm_device, device->hwpt_id);
+	device->bypass = true;
+	vmm_destroy(&device->guest->vmm, stage1_id);
+}
+
+void move_to_new_ioas(struct guest_device *device, struct vmm *reset)
+{
+	uint32_t parent_id;
+	int rc;
+
+	*reset = device->guest->vmm;
+	reset->ioas_id = vmm_alloc_ioas(reset);
+	rc = vmm_alloc_nest_parent(reset, &device->vmm_device, &parent_id);
+	if (rc)
+		errx(1, "second nest-parent HWPT: %s", errno_name(rc));
+	map_ram(reset, RAM_SIZE);
+	rc = vmm_device_attach(&device->vmm_device, parent_id);
+	check_done(rc, SW_MSI_STEP_ATTACH, "replacing it by another IOAS");
+	if (rc)
+		exit(1);
+	vmm_destroy(&device->guest->vmm, device->hwpt_id);
+}
+
 void forget_translations(struct guest_device *device)
 {
 	viommu_command(&device->guest->viommu, SMMU_CMD_TLBI_NSNH_ALL);

@@ -128,6 +128,21 @@ uint32_t alloc_nested(struct guest_device *device, bool stage1);
 void start_device(struct guest_device *device);
 
 /**
+ * bypass_stage1() - The guest takes its stage 1 away
+ * @device: the device, attached to a nested HWPT
+ */
+void bypass_stage1(struct guest_device *device);
+
+/**
+ * move_to_new_ioas() - A VMM that gives firmware an IOAS of its own, RAM in it
+ * @device: the device, attached to a nested HWPT, which goes
+ * @reset: the VMM with that IOAS, when this returns
+ *
+ * Ends the program if the device cannot be attached.
+ */
+void move_to_new_ioas(struct guest_device *device, struct vmm *reset);
+
+/**
  * forget_translations() - The guest invalidates what it knows of a device
  * @device: the device
  */

@@ -3,10 +3,6 @@
  * The acts with nested translation and a reserved memory region: the guest maps
  * the window 1:1 in stage 1, as a guest's kernel does for an RMR in IORT.
  */
-#include <err.h>
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "guest.h"
 
 static void set_window(struct guest_device *device)
@@ -84,8 +80,6 @@ static void act_reboot(const char *bdf, uint64_t window)
 	struct guest_device device;
 	struct guest guest;
 	struct vmm reset;
-	uint32_t bypass_id, parent_id;
-	int rc;
 
 	act('d', "the guest reboots, its MSI stays");
 	open_guest(&guest, &device, bdf, window);
@@ -94,26 +88,13 @@ static void act_reboot(const char *bdf, uint64_t window)
 	start_with_rmr(&device, window);
 	check_both(&device, "MSI before");
 
-	bypass_id = alloc_nested(&device, false);
-	attach(&device.vmm_device, bypass_id);
-	device.bypass = true;
-	vmm_destroy(&guest.vmm, device.hwpt_id);
+	bypass_stage1(&device);
 	check_both(&device, "MSI with stage 1 bypassed");
 	check(!ioas_can_map(&guest.vmm, window, WINDOW_SIZE),
 	      "the IOAS still keeps the window free");
 
 	/* Firmware runs; this VMM gives it an IOAS of its own */
-	reset = guest.vmm;
-	reset.ioas_id = vmm_alloc_ioas(&reset);
-	rc = vmm_alloc_nest_parent(&reset, &device.vmm_device, &parent_id);
-	if (rc)
-		errx(1, "second nest-parent HWPT: %s", errno_name(rc));
-	map_ram(&reset, RAM_SIZE);
-	rc = vmm_device_attach(&device.vmm_device, parent_id);
-	check_done(rc, SW_MSI_STEP_ATTACH, "replacing it by another IOAS");
-	if (rc)
-		exit(1);
-	vmm_destroy(&guest.vmm, bypass_id);
+	move_to_new_ioas(&device, &reset);
 	check(!ioas_can_map(&reset, window, WINDOW_SIZE),
 	      "that IOAS keeps the window free as well");
 	check_both(&device, "MSI in that IOAS");

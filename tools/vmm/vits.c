@@ -221,7 +221,6 @@ static void act_reboot(const char *bdf, uint64_t page)
 	struct guest_device device;
 	struct guest guest;
 	struct vmm reset;
-	uint32_t bypass_id, parent_id;
 
 	act('d', "the guest reboots, and stage 1 comes and goes");
 	open_with_page(&guest, &device, bdf, page);
@@ -230,10 +229,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 	check_both(&device, "MSI before");
 
 	/* What was an IOVA is an IPA now */
-	bypass_id = alloc_nested(&device, false);
-	attach(&device.vmm_device, bypass_id);
-	device.bypass = true;
-	vmm_destroy(&guest.vmm, device.hwpt_id);
+	bypass_stage1(&device);
 	check_lost(&device, "MSI lost, stage 1 bypassed");
 	expect_fault(&device);
 	vmm_device_disable_msi(&device.vmm_device);
@@ -241,13 +237,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 	check_both(&device, "MSI, set up by a guest without stage 1");
 
 	/* Firmware runs; this VMM gives it an IOAS of its own */
-	reset = guest.vmm;
-	reset.ioas_id = vmm_alloc_ioas(&reset);
-	if (vmm_alloc_nest_parent(&reset, &device.vmm_device, &parent_id))
-		errx(1, "no second nest-parent HWPT");
-	map_ram(&reset, RAM_SIZE);
-	attach(&device.vmm_device, parent_id);
-	vmm_destroy(&guest.vmm, bypass_id);
+	move_to_new_ioas(&device, &reset);
 	check(!ioas_can_map(&reset, page, SMMU_PAGE_SIZE),
 	      "that IOAS keeps the page free as well");
 	check_both(&device, "MSI in another IOAS");
