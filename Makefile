@@ -26,7 +26,7 @@ DEBUG      ?= $(call setting,DEBUG)
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    FRESH PLAIN VITS SEED MODE REPLAY QEMUSRC
+	    FRESH PLAIN VITS SEED COUNT MODE REPLAY QEMUSRC
 export JOBS CCACHE_DIR $(settings)
 # What the scripts tell each other
 unexport QUIET SPLAT PROGRESS SUMMARY
@@ -60,7 +60,7 @@ bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is none of: $(bases))
 endif
-ifneq ($(filter bench $(if $(VITS),,check mutants) $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+ifneq ($(filter bench $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
@@ -114,6 +114,9 @@ fuzz:
 mutants: tree
 	@tools/bench/mutants $(MUTANTS)
 
+mutate: tree
+	@tools/bench/mutate
+
 bench: tree
 	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/perf
 
@@ -153,7 +156,7 @@ bootstrap:
 	@tools/bench/bootstrap $(PACKAGES) $(JOB_PACKAGES)
 
 clean:
-	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* \
+	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* build/mutate* \
 		build/perf build/check* build/plain build/docs build/kconfig build/doccheck \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
@@ -164,5 +167,5 @@ mrproper:
 		build/deb build/dl build/qemu* build/ccache \
 		build/ci build/lock
 
-.PHONY: help kselftest quick demo qemu demo-plain fuzz mutants bench job tree \
+.PHONY: help kselftest quick demo qemu demo-plain fuzz mutants mutate bench job tree \
 	patches post menuconfig defconfig bootstrap clean mrproper

@@ -4,12 +4,14 @@
 TESTS        = $(USER)
 INSTALLED    = $(TESTS)/install/run_kselftest.sh
 
+SKIP_LISTS   = $(wildcard $(BENCH)/$(LANE).skip $(BENCH)/$(BASE).skip)
+
 JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)
 JOB_SCRIPT  := $(BENCH)/kselftest-job
 JOB_FILES    = /kselftest=$(TESTS)/install
 JOB_DEPS     = $(INSTALLED)
 JOB_PROGRESS = $(BENCH)/tap -p $(LOG)
-JOB_VERDICT  = $(BENCH)/tap $(LOG) $(wildcard $(BENCH)/$(LANE).skip $(BENCH)/$(BASE).skip)
+JOB_VERDICT  = $(BENCH)/tap $(LOG) $(SKIP_LISTS)
 
 # The tests are built anew when anything changes that they may include: their
 # own makefiles do not look at headers.

@@ -1749,6 +1749,29 @@ static void close_iommufd(void)
 	fd = -1;
 }
 
+/* What iommufd has allocated for others than the mock driver */
+static unsigned long count_allocations(void)
+{
+	unsigned long total = 0, calls;
+	char line[512];
+	FILE *file;
+
+	file = fopen("/proc/allocinfo", "r");
+	if (!file)
+		die("/proc/allocinfo: %s, see CONFIG_MEM_ALLOC_PROFILING",
+		    strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		if (strstr(line, "iommufd/selftest.c") ||
+		    (!strstr(line, "drivers/iommu/iommufd/") &&
+		     !strstr(line, "func:iommu_alloc_resv_region")))
+			continue;
+		if (sscanf(line, "%*u %lu", &calls) == 1)
+			total += calls;
+	}
+	fclose(file);
+	return total;
+}
+
 static void op_reopen(const __u32 *p)
 {
 	(void)p;
@@ -1834,6 +1857,7 @@ static void print_op(FILE *out, const struct op *op)
 /* Returns whether the kernel did as the model says */
 static bool run_sequence(const struct sequence *s)
 {
+	unsigned long allocations = count_allocations();
 	unsigned int i;
 
 	divergence[0] = '\0';
@@ -1855,6 +1879,8 @@ static bool run_sequence(const struct sequence *s)
 			check_some();
 	}
 	close_iommufd();
+	expect_value(count_allocations(), allocations,
+		     "allocations that outlive the iommufd");
 	check_kmsg();
 	return !divergence[0];
 }
@@ -2617,6 +2643,8 @@ static int races(void)
 	       !(options.seconds && now() - start >= options.seconds)) {
 		divergence[0] = '\0';
 		race_round(r, next_random(&seed), RACE_PROCESSES);
+		expect_value(count_allocations(), 0,
+			     "allocations that outlive all iommufds");
 		check_kmsg();
 		nr_ops += r[0].ops + r[1].ops;
 		nr_sequences++;

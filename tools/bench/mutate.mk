@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-2.0
+# One of the mutants of the script "mutate", which are all in one kernel: MUTANT is
+# its number, 0 for none. Ends with the first failure.
+
+include $(BENCH)/quick.mk
+
+JOB_TITLE    = mutant $(MUTANT) on $(LANE)
+JOB_SCRIPT  := $(BENCH)/mutate-job
+JOB_FILES   += /quick-job=$(BENCH)/quick-job
+JOB_FILES   += $(foreach list,$(SKIP_LISTS),/skip/$(notdir $(list))=$(list))
+JOB_DEPS    += $(BENCH)/quick-job $(SKIP_LISTS)
+JOB_CMDLINE += oops=panic panic_on_warn=1 sw_msi_mutant=$(MUTANT)
+TIMEOUT     := 200
