@@ -50,20 +50,23 @@
  * move it; see their kernel-doc in <linux/iommufd.h>. The functions here set
  * and read the two as one window in bytes.
  *
- * The order of a VMM: bind the device (its ID is out_devid of
- * VFIO_DEVICE_BIND_IOMMUFD), sw_msi_probe(), sw_msi_set_window(), attach, map
- * guest memory, set up interrupts. The window stays with the device until it
- * is unbound. It can be changed while the device is detached and no interrupt
- * was set up yet for it or for another device of its IOMMU group.
+ * A VMM calls sw_msi_probe_kernel() before it lays out the guest's memory: that
+ * takes no device. For each device it then does this, in this order: bind the
+ * device (its ID is out_devid of VFIO_DEVICE_BIND_IOMMUFD), sw_msi_probe(),
+ * sw_msi_set_window(), attach, map guest memory, set up interrupts.
+ *
+ * The window stays with the device until the device is unbound. The VMM can
+ * change it while the device is detached and no interrupt was set up yet for the
+ * device or for another one of its IOMMU group.
  *
  * Functions return 0 or a negative errno; sw_msi_strerror() has a sentence for
- * each. None allocates memory or keeps state. Two threads that move the window
- * of one device at the same time must agree between themselves.
+ * each. No function allocates memory or keeps state. If two threads move the
+ * window of one device, they must take turns.
  */
 
 /*
- * IOMMU_OPTION_SW_MSI_START and IOMMU_OPTION_SW_MSI_SIZE. They are enum values
- * in the uapi header, so own names serve with headers that lack them.
+ * IOMMU_OPTION_SW_MSI_START and IOMMU_OPTION_SW_MSI_SIZE. The uapi header has
+ * them as enum values, which #ifdef does not see: hence names of our own.
  */
 #define SW_MSI_OPTION_START	2
 #define SW_MSI_OPTION_SIZE	3
@@ -159,6 +162,28 @@ static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
 }
 
 /**
+ * sw_msi_probe_kernel() - Tell whether the kernel has the options
+ * @iommufd: file descriptor of /dev/iommu; no device need be bound to it
+ *
+ * For a VMM that lays out the guest's memory before it knows the devices.
+ *
+ * Return: 0: it has; -EOPNOTSUPP: it does not, and windows stay where the driver
+ * has them; any other negative errno: that of the ioctl.
+ */
+static inline int sw_msi_probe_kernel(int iommufd)
+{
+	uint64_t val64 = 0;
+	int rc;
+
+	/* No object has ID 0: a kernel that has the option looks for it */
+	rc = __sw_msi_option(iommufd, 0, IOMMU_OPTION_OP_GET,
+			     SW_MSI_OPTION_SIZE, &val64);
+	if (rc == -ENOENT)
+		return 0;
+	return rc == -ENOTTY ? -EOPNOTSUPP : rc;
+}
+
+/**
  * sw_msi_probe() - Tell whether the window of a device can be moved
  * @iommufd: file descriptor of /dev/iommu
  * @dev_id: ID of the bound device
@@ -168,7 +193,7 @@ static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
  *
  * Return: 0 when @support holds the answer, or
  * -ENOENT: @dev_id is not a device of this iommufd, or an emulated one (mdev),
- * which has no window.
+ * which has no window; any other negative errno: that of the ioctl.
  */
 static inline int sw_msi_probe(int iommufd, uint32_t dev_id,
 			       enum sw_msi_support *support)
@@ -176,13 +201,13 @@ static inline int sw_msi_probe(int iommufd, uint32_t dev_id,
 	uint64_t val64 = 0;
 	int rc;
 
-	/* No object has ID 0: a kernel that has the option looks for it */
-	rc = __sw_msi_option(iommufd, 0, IOMMU_OPTION_OP_GET,
-			     SW_MSI_OPTION_SIZE, &val64);
-	if (rc == -EOPNOTSUPP || rc == -ENOTTY) {
+	rc = sw_msi_probe_kernel(iommufd);
+	if (rc == -EOPNOTSUPP) {
 		*support = SW_MSI_NO_KERNEL;
 		return 0;
 	}
+	if (rc)
+		return rc;
 	rc = __sw_msi_option(iommufd, dev_id, IOMMU_OPTION_OP_GET,
 			     SW_MSI_OPTION_SIZE, &val64);
 	if (rc && rc != -EOPNOTSUPP)
@@ -346,22 +371,28 @@ static inline void __sw_msi_try_around(struct __sw_msi_search *search,
 /**
  * sw_msi_pick_window() - Find the free place for a window nearest to an IOVA
  * @allowed: ranges of IOVA the device can use: what IOMMU_IOAS_IOVA_RANGES
- *           gives, or the aperture of the domain
+ *           gives while the device is attached
  * @num_allowed: number of elements of @allowed
- * @guest: ranges the VMM wants for itself: RAM, and devices' MMIO
+ * @guest: ranges the VMM maps or will map: RAM, and BARs of devices
  * @num_guest: number of elements of @guest
- * @reserved: reserved regions of the device, less its default window:
- *            reserved_regions of its IOMMU group in sysfs
+ * @reserved: more ranges where the window must not be, if there are any
  * @num_reserved: number of elements of @reserved
  * @size: size of the window in bytes; a multiple of SW_MSI_UNIT, and not 0
  * @near_start: where the window should begin, in bytes; 0 for the lowest place
  * @start: the place found, in bytes
  *
- * While no device is attached to an IOAS, IOMMU_IOAS_IOVA_RANGES tells nothing
- * of apertures and reserved regions. Once one is, it leaves out both, and the
- * window in force too; @reserved can be empty then. The ranges of each kind can
- * come in any order and may overlap. A window has to be inside of one element
- * of @allowed.
+ * An IOAS without a device knows no aperture and no reserved region. So bind the
+ * device, attach it to an IOAS with nothing mapped, call IOMMU_IOAS_IOVA_RANGES,
+ * detach the device, and pick. The ranges leave out what is reserved and what is
+ * outside of the aperture, so sysfs need not be read and @reserved is empty.
+ *
+ * The ranges also leave out the window in force, the default one at first. So
+ * this function does not find a place that overlaps it. The addresses of the
+ * default window show up in the ranges once the device is attached with another
+ * window, unless another device of the IOAS keeps the default one.
+ *
+ * The ranges of each kind can come in any order and may overlap. The window has
+ * to be inside of one element of @allowed.
  *
  * Return: 0, or
  * -EINVAL: @size is 0 or not a multiple of SW_MSI_UNIT;

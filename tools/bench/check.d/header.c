@@ -120,6 +120,7 @@ static void test_probe(void)
 	enum sw_msi_support support = SW_MSI_NO_KERNEL;
 
 	reset_kernel();
+	expect(!sw_msi_probe_kernel(3));
 	expect(!sw_msi_probe(3, DEVICE, &support));
 	expect(support == SW_MSI_SUPPORTED);
 	expect(sw_msi_probe(3, DEVICE + 1, &support) == -ENOENT);
@@ -127,6 +128,7 @@ static void test_probe(void)
 	expect(!sw_msi_probe(3, DEVICE, &support));
 	expect(support == SW_MSI_NO_REGION);
 	kernel.no_options = 1;
+	expect(sw_msi_probe_kernel(3) == -EOPNOTSUPP);
 	expect(!sw_msi_probe(3, DEVICE, &support));
 	expect(support == SW_MSI_NO_KERNEL);
 }
