@@ -3,7 +3,7 @@
 #	gnuplot Documentation/performance.gnuplot
 # Points are medians, bars reach from the minimum to the maximum of the rounds.
 
-set terminal svg size 860,420 font "sans-serif,12" background "white" noenhanced
+set terminal svg size 620,860 font "sans-serif,15" background "white" noenhanced
 set output "Documentation/performance.svg"
 
 data(lane, name) = sprintf("< awk -F '\t' -v OFS='\t' '" . \
@@ -16,12 +16,12 @@ set datafile separator "\t"
 set logscale x 2
 set xrange [0.7:6000]
 set xtics (1, 16, 64, 256, 1024, 4096)
-set xlabel "live windows on one iommufd, one MSI page each"
 set yrange [0:*]
 set grid ytics linecolor "#dddddd"
 set border 3
 set tics nomirror
-set key below maxrows 2 samplen 2
+set lmargin 9
+set rmargin 3
 set style data yerrorlines
 set bars small
 set linetype 1 linecolor "#b03a2e" linewidth 2 pointtype 7 pointsize 0.5
@@ -29,10 +29,17 @@ set linetype 2 linecolor "#1f618d" linewidth 2 pointtype 7 pointsize 0.5
 set linetype 3 linecolor "#5dade2" linewidth 2 pointtype 7 pointsize 0.5
 set linetype 4 linecolor "#888888" linewidth 2 pointtype 7 pointsize 0.5
 
-set multiplot layout 1,2
+# One above the other, with one key below both
+set multiplot
+set size 1,0.42
 do for [lane in "um x86_64"] {
 	unit = lane eq "um" ? "ns" : "instructions"
 	set title lane . ": " . unit . " for one ioctl"
+	set origin 0,(lane eq "um" ? 0.58 : 0.14)
+	if (lane eq "um") { unset key; unset xlabel } else {
+		set key at screen 0.5,0.12 center top samplen 2
+		set xlabel "live windows on one iommufd, one MSI page each"
+	}
 	plot data(lane, "new page, windows") using 3:4:5:6 \
 		linetype 1 title "new page", \
 	     data(lane, "known page, windows in turn") using 3:4:5:6 \

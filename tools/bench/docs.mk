@@ -4,7 +4,7 @@
 docs: PACKAGES = python3-sphinx
 docs: bootstrap
 	@SUMMARY='echo build/docs/index.html' tools/bench/run docs \
-		documentation sphinx-build -q -W --keep-going -b html \
+		documentation sphinx-build -q -a -W --keep-going -b html \
 		-d build/docs/.doctrees Documentation build/docs
 
 doccheck: PACKAGES = rustc
