@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0 WITH Linux-syscall-note) OR MIT
 /*
- * Move the software MSI window of a device, and receive an interrupt:
+ * Move the software MSI window of a device to the free place nearest to an
+ * address, and receive an interrupt:
  *
  *   move-window /dev/vfio/devices/vfio0 0x10000000
  *
@@ -22,34 +23,13 @@
 #include <sw_msi.h>
 
 #define RAM_SIZE	(256 << 20)
+#define RANGES_MAX	64
 #define EDU_IRQ_RAISE	0x60
 
 #define xioctl(fd, op, arg) do {	\
 	if (ioctl(fd, op, arg))		\
 		err(1, #op);		\
 } while (0)
-
-/*
- * Before the device is attached. A kernel without the options cannot move the
- * window, and the memory map of the guest has to leave out the default one. A
- * device without a window, as on x86, has nothing to move.
- */
-static void move_window(int iommufd, uint32_t dev_id, uint64_t start)
-{
-	enum sw_msi_support support;
-	int rc;
-
-	rc = sw_msi_probe(iommufd, dev_id, &support);
-	if (!rc && support == SW_MSI_NO_REGION)
-		return;
-	if (!rc && support == SW_MSI_NO_KERNEL)
-		errx(1, "this kernel cannot move the window of a device");
-	if (!rc)
-		rc = sw_msi_set_window(iommufd, dev_id, start, SW_MSI_UNIT);
-	if (rc)
-		errx(1, "window at 0x%llx: %s", (unsigned long long)start,
-		     sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
-}
 
 /* From here on the IOAS keeps the window free */
 static void attach(int device, uint32_t ioas_id)
@@ -62,6 +42,67 @@ static void attach(int device, uint32_t ioas_id)
 	if (ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		errx(1, "attach: %s",
 		     sw_msi_strerror(SW_MSI_STEP_ATTACH, errno));
+}
+
+static void detach(int device)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	xioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+/*
+ * Where a window can be: the IOAS knows while the device is attached. Nothing is
+ * mapped there yet, so the default window is in nobody's way.
+ */
+static uint64_t pick_window(int iommufd, int device, uint32_t ioas_id,
+			    uint64_t near_start)
+{
+	const struct iommu_iova_range guest = { 0, RAM_SIZE - 1 };
+	struct iommu_iova_range ranges[RANGES_MAX];
+	struct iommu_ioas_iova_ranges cmd = {
+		.size = sizeof(cmd),
+		.ioas_id = ioas_id,
+		.num_iovas = RANGES_MAX,
+		.allowed_iovas = (uintptr_t)ranges,
+	};
+	uint64_t start;
+	int rc;
+
+	attach(device, ioas_id);
+	xioctl(iommufd, IOMMU_IOAS_IOVA_RANGES, &cmd);
+	detach(device);
+	rc = sw_msi_pick_window(ranges, cmd.num_iovas, &guest, 1, NULL, 0,
+				SW_MSI_UNIT, near_start, &start);
+	if (rc)
+		errx(1, "window: %s", sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
+	return start;
+}
+
+/*
+ * Before the device is attached for good. A device without a window, as on x86,
+ * has nothing to move.
+ */
+static void move_window(int iommufd, int device, uint32_t dev_id,
+			uint32_t ioas_id, uint64_t near_start)
+{
+	enum sw_msi_support support;
+	uint64_t start;
+	int rc;
+
+	rc = sw_msi_probe(iommufd, dev_id, &support);
+	if (!rc && support == SW_MSI_NO_REGION)
+		return;
+	if (rc)
+		errx(1, "%s", sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
+
+	start = pick_window(iommufd, device, ioas_id, near_start);
+	rc = sw_msi_set_window(iommufd, dev_id, start, SW_MSI_UNIT);
+	if (rc)
+		errx(1, "window at 0x%llx: %s", (unsigned long long)start,
+		     sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
 }
 
 /* Guest RAM where the guest sees it: the default window is in the middle */
@@ -132,28 +173,35 @@ int main(int argc, char *argv[])
 	struct vfio_device_bind_iommufd bind = { .argsz = sizeof(bind) };
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	struct pollfd pollfd = { .events = POLLIN };
-	uint64_t start, count;
+	uint64_t near_start, count;
 	int iommufd, device;
 	char *end;
 
 	if (argc != 3)
 		errx(2, "usage: move-window VFIO-DEVICE IOVA");
-	start = strtoull(argv[2], &end, 0);
+	near_start = strtoull(argv[2], &end, 0);
 	if (end == argv[2] || *end)
 		errx(2, "%s: not an address", argv[2]);
 
 	iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (iommufd < 0)
 		err(1, "/dev/iommu");
+	/*
+	 * No device is needed to ask this. On a kernel without the options the
+	 * memory map of the guest has to leave out the default window.
+	 */
+	if (sw_msi_probe_kernel(iommufd))
+		errx(1, "this kernel cannot move the window of a device");
+
 	device = open(argv[1], O_RDWR | O_CLOEXEC);
 	if (device < 0)
 		err(1, "%s", argv[1]);
 	bind.iommufd = iommufd;
 	xioctl(device, VFIO_DEVICE_BIND_IOMMUFD, &bind);
-
-	move_window(iommufd, bind.out_devid, start);
-
 	xioctl(iommufd, IOMMU_IOAS_ALLOC, &alloc);
+
+	move_window(iommufd, device, bind.out_devid, alloc.out_ioas_id,
+		    near_start);
 	attach(device, alloc.out_ioas_id);
 	map_ram(iommufd, alloc.out_ioas_id);
 

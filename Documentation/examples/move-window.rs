@@ -13,6 +13,7 @@ use std::os::unix::io::{AsRawFd, FromRawFd};
 
 // <linux/iommufd.h>
 const IOMMU_IOAS_ALLOC: u32 = 0x3b81;
+const IOMMU_IOAS_IOVA_RANGES: u32 = 0x3b84;
 const IOMMU_IOAS_MAP: u32 = 0x3b85;
 const IOMMU_OPTION: u32 = 0x3b87;
 const IOMMU_OPTION_OP_SET: u16 = 0;
@@ -26,6 +27,7 @@ const VFIO_DEVICE_GET_REGION_INFO: u32 = 0x3b6c;
 const VFIO_DEVICE_SET_IRQS: u32 = 0x3b6e;
 const VFIO_DEVICE_BIND_IOMMUFD: u32 = 0x3b76;
 const VFIO_DEVICE_ATTACH_IOMMUFD_PT: u32 = 0x3b77;
+const VFIO_DEVICE_DETACH_IOMMUFD_PT: u32 = 0x3b78;
 const VFIO_PCI_BAR0_REGION_INDEX: u32 = 0;
 const VFIO_PCI_CONFIG_REGION_INDEX: u32 = 7;
 const VFIO_PCI_MSI_IRQ_INDEX: u32 = 1;
@@ -35,6 +37,7 @@ const VFIO_IRQ_SET_DATA_EVENTFD_ACTION_TRIGGER: u32 = 1 << 2 | 1 << 5;
 const ENOENT: i32 = 2;
 const EOPNOTSUPP: i32 = 95;
 
+const MIB: u64 = 1 << 20;
 const RAM_SIZE: usize = 256 << 20;
 const EDU_IRQ_RAISE: u64 = 0x60;
 const PCI_COMMAND: u64 = 4;
@@ -56,6 +59,24 @@ struct IommuIoasAlloc {
     size: u32,
     flags: u32,
     out_ioas_id: u32,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct IommuIovaRange {
+    start: u64,
+    last: u64,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct IommuIoasIovaRanges {
+    size: u32,
+    ioas_id: u32,
+    num_iovas: u32,
+    reserved: u32,
+    allowed_iovas: u64,
+    out_iova_alignment: u64,
 }
 
 #[repr(C)]
@@ -85,6 +106,13 @@ struct VfioDeviceAttachIommufdPt {
     flags: u32,
     pt_id: u32,
     pasid: u32,
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct VfioDeviceDetachIommufdPt {
+    argsz: u32,
+    flags: u32,
 }
 
 #[repr(C)]
@@ -161,10 +189,19 @@ fn device_option(
     sized_ioctl(iommufd, IOMMU_OPTION, &mut option)
 }
 
-/// Before the device is attached. `start` is in bytes, a multiple of 1 MiB.
-/// EOPNOTSUPP says that this kernel cannot move the window: the memory map of
-/// the guest has to leave out the default one. A device without a window, as on
-/// x86, has nothing to move.
+/// No device is needed to ask this. EOPNOTSUPP says that this kernel cannot move
+/// windows: the memory map of the guest has to leave out the default one.
+fn probe_kernel(iommufd: &File) -> Result<()> {
+    // No object has ID 0: a kernel that has the option looks for it
+    let get = IOMMU_OPTION_OP_GET;
+    match device_option(iommufd, get, 0, IOMMU_OPTION_SW_MSI_SIZE, 0) {
+        Err(error) if error.raw_os_error() == Some(ENOENT) => Ok(()),
+        result => result,
+    }
+}
+
+/// Before the device is attached for good. `start` is in bytes, a multiple of
+/// 1 MiB. A device without a window, as on x86, has nothing to move.
 fn move_window(
     iommufd: &File,
     dev_id: u32,
@@ -175,12 +212,6 @@ fn move_window(
         device_option(iommufd, IOMMU_OPTION_OP_SET, dev_id, option_id, val64)
     };
 
-    // No object has ID 0: a kernel that has the option looks for it
-    let get = IOMMU_OPTION_OP_GET;
-    match device_option(iommufd, get, 0, IOMMU_OPTION_SW_MSI_SIZE, 0) {
-        Err(error) if error.raw_os_error() == Some(ENOENT) => (),
-        result => return result,
-    }
     // The start is checked with the size in force: begin with none
     match set(IOMMU_OPTION_SW_MSI_SIZE, 0) {
         Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(()),
@@ -197,6 +228,34 @@ fn attach(device: &File, pt_id: u32) -> Result<()> {
         ..Default::default()
     };
     sized_ioctl(device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &mut attach)
+}
+
+fn detach(device: &File) -> Result<()> {
+    let mut detach = VfioDeviceDetachIommufdPt::default();
+    sized_ioctl(device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &mut detach)
+}
+
+/// Whether a window can be there: the IOAS knows while the device is attached.
+/// Nothing is mapped there yet, so the default window is in nobody's way.
+fn window_fits(
+    iommufd: &File,
+    device: &File,
+    ioas_id: u32,
+    window: IommuIovaRange,
+) -> Result<bool> {
+    let mut ranges = [IommuIovaRange::default(); 64];
+    let mut cmd = IommuIoasIovaRanges {
+        ioas_id,
+        num_iovas: ranges.len() as u32,
+        allowed_iovas: ranges.as_mut_ptr() as u64,
+        ..Default::default()
+    };
+    attach(device, ioas_id)?;
+    sized_ioctl(iommufd, IOMMU_IOAS_IOVA_RANGES, &mut cmd)?;
+    detach(device)?;
+    Ok(ranges[..cmd.num_iovas as usize].iter().any(|range| {
+        range.start <= window.start && window.last <= range.last
+    }))
 }
 
 /// Guest RAM where the guest sees it: the default window is in the middle.
@@ -273,6 +332,7 @@ fn wait(eventfd: &mut File) -> Result<u64> {
 fn run(path: &str, start: u64) -> Result<u64> {
     let open = |path| OpenOptions::new().read(true).write(true).open(path);
     let iommufd = open("/dev/iommu")?;
+    probe_kernel(&iommufd)?;
     let device = open(path)?;
     let mut bind = VfioDeviceBindIommufd {
         iommufd: iommufd.as_raw_fd(),
@@ -280,10 +340,17 @@ fn run(path: &str, start: u64) -> Result<u64> {
     };
     sized_ioctl(&device, VFIO_DEVICE_BIND_IOMMUFD, &mut bind)?;
 
-    move_window(&iommufd, bind.out_devid, start, 1)?;
-
     let mut alloc = IommuIoasAlloc::default();
     sized_ioctl(&iommufd, IOMMU_IOAS_ALLOC, &mut alloc)?;
+
+    let last = start.saturating_add(MIB - 1);
+    let window = IommuIovaRange { start, last };
+    if !window_fits(&iommufd, &device, alloc.out_ioas_id, window)? {
+        let text = "no window can be there for this device";
+        return Err(Error::new(ErrorKind::InvalidInput, text));
+    }
+    move_window(&iommufd, bind.out_devid, start, 1)?;
+
     attach(&device, alloc.out_ioas_id)?;
     map_ram(&iommufd, alloc.out_ioas_id)?;
 
