@@ -32,12 +32,12 @@ export JOBS CCACHE_DIR $(settings)
 unexport QUIET SPLAT PROGRESS SUMMARY
 
 $(foreach switch,DEBUG NESTED QEMU PLAIN VITS QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
-	$(error $(switch)=$($(switch)) is not off: $(switch)= is)))
+	$(error $(switch)=$($(switch)) would turn it on: $(switch)= turns it off)))
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
 ifeq ($(filter $(lanes),$(LANE)),)
-$(error LANE=$(LANE) is none of: $(lanes))
+$(error LANE=$(LANE) is not one of: $(lanes))
 endif
 include tools/bench/$(LANE).mk
 
@@ -48,33 +48,33 @@ lanes-demo  := arm64
 lanes-bench := um x86_64
 ifneq ($(origin LANE),file)
 $(foreach goal,$(MAKECMDGOALS),$(if $(filter $(or $(lanes-$(goal)),$(LANE)),$(LANE)),,\
-	$(error LANE=$(LANE): $(goal) is for $(lanes-$(goal)) only)))
+	$(error LANE=$(LANE): $(goal) runs on $(lanes-$(goal)) only)))
 endif
 
 accels := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
 ifeq ($(if $(accels),$(filter $(accels),$(ACCEL)),any),)
-$(error ACCEL=$(ACCEL) is none of: $(accels))
+$(error ACCEL=$(ACCEL) is not one of: $(accels))
 endif
 
 bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
-$(error BASE=$(BASE) is none of: $(bases))
+$(error BASE=$(BASE) is not one of: $(bases))
 endif
 ifneq ($(filter bench $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
-$(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) is for $(firstword $(bases)) only)
+$(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) works with BASE=$(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
-$(error QEMU=$(QEMU) NESTED=$(NESTED): BASE=$(BASE) attaches a bypass HWPT too late for QEMU's SMMU: take BASE=v7.3)
+$(error QEMU=$(QEMU) NESTED=$(NESTED): QEMU's SMMU needs Linux 6.19 or later: give BASE=v7.3)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(PLAIN),$(NESTED)$(QEMU)),)
-$(error PLAIN=$(PLAIN): demo takes it without NESTED=1 and QEMU=1)
+$(error PLAIN=$(PLAIN): leave out NESTED=1 and QEMU=1)
 endif
 
 ifneq ($(and $(VITS),$(filter-out $(lastword $(bases)),$(BASE))),)
-$(error VITS=$(VITS): the RFC is for BASE=$(lastword $(bases)) only)
+$(error VITS=$(VITS): the RFC works with BASE=$(lastword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(VITS),$(QEMU)$(PLAIN)),)
-$(error VITS=$(VITS): demo takes it without QEMU=1 and PLAIN=1)
+$(error VITS=$(VITS): leave out QEMU=1 and PLAIN=1)
 endif
 
 help:

@@ -458,37 +458,37 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		switch (err) {
 		case EOPNOTSUPP:
 		case ENOTTY:
-			return "kernel or device has no movable MSI window: use the default window";
+			return "kernel or device cannot move the MSI window: use the default one";
 		case ENOENT:
-			return "not out_devid of a bind, or that of an emulated device: no window";
+			return "no such device, or an emulated one (mdev), which has no window";
 		case EBUSY:
-			return "device attached, or MSIs set up for its group: set the window first";
+			return "device attached, or MSIs set up for its group: set the window earlier";
 		case EINVAL:
-			return "not a multiple of 1 MiB, 0, or size before start: align the window";
+			return "start or size is not a multiple of 1 MiB, or size is 0: round it";
 		case EOVERFLOW:
-			return "window past the end of the address space: lower it or shrink it";
+			return "window ends past the end of the address space: set a lower one";
 		case EADDRINUSE:
-			return "window overlaps a reserved region of the device: choose another";
+			return "window overlaps a reserved region of the device: set another one";
 		case ENOSPC:
-			return "no free place for such a window: give it more room, or make it smaller";
+			return "no free place for such a window: leave more room, or make it smaller";
 		}
 		break;
 	case SW_MSI_STEP_ATTACH:
 		switch (err) {
 		case EADDRINUSE:
-			return "MSI window or reserved region meets a mapping or allowed range: move one";
+			return "window or reserved region overlaps a mapping or allowed range: move one";
 		case EINVAL:
-			return "if a window was set: outside the domain's aperture, move it inside";
+			return "if you set a window, it is outside of the aperture: set a lower one";
 		case EBUSY:
-			return "if a window was set: others of the group have another, set that one";
+			return "if you set a window, the group has another one: set the same";
 		}
 		break;
 	case SW_MSI_STEP_IRQ:
 		switch (err) {
 		case ENOSPC:
-			return "MSI window full, or device not attached: attach, or set a larger one";
+			return "MSI window full, or device not attached: set a larger one, or attach";
 		case EIO:
-			return "window above 4 GiB, device has 32-bit MSIs only: set a lower one";
+			return "device has 32-bit MSIs only, window above 4 GiB: set a lower one";
 		}
 		break;
 	}

@@ -63,7 +63,7 @@ include $(BENCH)/$(JOB).mk
 
 $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
-	$(error TARGETS=$(collection) is no collection of tests in $(LINUX))))
+	$(error TARGETS=$(collection) is not a collection of tests in $(LINUX))))
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \

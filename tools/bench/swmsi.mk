@@ -4,7 +4,7 @@
 
 ifneq ($(WINDOW),)
 ifeq ($(shell echo '$(WINDOW)' | grep -E '^0x[0-9a-fA-F]{1,11}00000$$'),)
-$(error WINDOW=$(WINDOW) is not a multiple of 1 MiB in hex, as 0x10000000 is)
+$(error WINDOW=$(WINDOW) is not a multiple of 1 MiB in hex, such as 0x10000000)
 endif
 endif
 

@@ -2,9 +2,11 @@
 /*
  * One window: show, check, test, and whether check is right (agree).
  *
- * What check says is worked out here, from what any VMM can know: the reserved
- * regions in sysfs, the aperture, and its own memory map. The kernel is not
- * asked about the window.
+ * What check says is worked out here, without trying the window: from the
+ * reserved regions in sysfs, the aperture, and the memory map. It says which
+ * errno the kernel has for a window, so it has to tell what is reserved from what
+ * is outside of the aperture. A VMM need not: IOMMU_IOAS_IOVA_RANGES leaves out
+ * both, see sw_msi_pick_window().
  */
 #define _GNU_SOURCE
 #include <err.h>
