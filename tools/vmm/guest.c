@@ -139,7 +139,7 @@ void open_guest(struct guest *guest, struct guest_device *device,
 {
 	int rc;
 
-	vmm_open(&guest->vmm, RAM_SIZE);
+	vmm_open(&guest->vmm, GUEST_RAM_SIZE);
 	open_device(guest, device, 0, bdf, window);
 	rc = vmm_alloc_nest_parent(&guest->vmm, &device->vmm_device,
 				   &guest->parent_id);
@@ -232,7 +232,7 @@ void move_to_new_ioas(struct guest_device *device, struct vmm *reset)
 	rc = vmm_alloc_nest_parent(reset, &device->vmm_device, &parent_id);
 	if (rc)
 		errx(1, "second nest-parent HWPT: %s", errno_name(rc));
-	map_ram(reset, RAM_SIZE);
+	map_ram(reset, GUEST_RAM_SIZE);
 	rc = vmm_device_attach(&device->vmm_device, parent_id);
 	check_done(rc, SW_MSI_STEP_ATTACH, "replacing it by another IOAS");
 	if (rc)

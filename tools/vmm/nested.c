@@ -31,7 +31,7 @@ static void act_moved(const char *bdf, uint64_t window)
 	act('a', "the window moved, the guest's RMR there");
 	open_guest(&guest, &device, bdf, window);
 	set_window(&device);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_rmr(&device, window);
 	check(!ioas_can_map(&guest.vmm, window, WINDOW_SIZE),
 	      "the IOAS keeps the window free");
@@ -63,7 +63,7 @@ static void act_disagree(const char *bdf, uint64_t window)
 	act('c', "the window here, the guest's RMR beside it");
 	open_guest(&guest, &device, bdf, window);
 	set_window(&device);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_rmr(&device, window + WINDOW_SIZE);
 	check_dma(&device);
 	check_lost(&device, "MSI lost");
@@ -84,7 +84,7 @@ static void act_reboot(const char *bdf, uint64_t window)
 	act('d', "the guest reboots, its MSI stays");
 	open_guest(&guest, &device, bdf, window);
 	set_window(&device);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_rmr(&device, window);
 	check_both(&device, "MSI before");
 
@@ -123,7 +123,7 @@ static void act_hotplug(const char *bdf1, const char *bdf2, uint64_t window)
 	act('e', "two devices, two windows, one is plugged anew");
 	open_guest(&guest, &first, bdf1, window);
 	set_window(&first);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_rmr(&first, window);
 	open_device(&guest, &second, 1, bdf2, window2);
 	set_window(&second);

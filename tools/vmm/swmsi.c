@@ -25,7 +25,8 @@
 
 #define WIDTH_MAX		76
 
-static uint64_t window = RAM_SIZE;
+/* Each command has a default of its own */
+static uint64_t window = SW_MSI_START_UNSET;
 static uint64_t aperture_last;
 static bool failed;
 
@@ -427,13 +428,13 @@ static void act_group(const char *bdf1, const char *bdf2)
 static const char usage[] =
 "usage: swmsi [OPTION...] COMMAND BDF [ARGUMENT...]\n"
 "\n"
-"  show BDF [IOVA [SIZE]]   the device's windows, what is reserved, what can be\n"
-"                           mapped, and a map of it; a window is set before\n"
-"  check BDF IOVA [SIZE]    would this window be accepted? If not, why, and\n"
-"                           what is the nearest that would?\n"
+"  show BDF [IOVA [SIZE]]   set this window, if one is given, and show: windows,\n"
+"                           what is reserved, what can be mapped, a map of it\n"
+"  check BDF IOVA [SIZE]    say whether this window would be accepted; if not,\n"
+"                           why, and the nearest that would be\n"
 "  test BDF [IOVA [SIZE]]   set this window, or leave the default one, attach the\n"
 "                           device, raise its MSI\n"
-"  agree BDF                do check and the kernel agree on random windows?\n"
+"  agree BDF                compare check with the kernel, on random windows\n"
 "  demo BDF                 the acts for one device: default window, moved\n"
 "                           window, refused windows, stage 2\n"
 "  group BDF BDF            the act for two devices of one IOMMU group\n"
@@ -442,17 +443,18 @@ static const char usage[] =
 "  vits BDF BDF BDF         the same with a guest that maps its own doorbell, for\n"
 "                           a kernel with the RFC; the third is an e1000e\n"
 "\n"
-"  --ram IOVA:SIZE          guest RAM, for show, check, test; may come again\n"
-"  --window IOVA            the window of demo, group, nested, vits: a multiple of\n"
-"                           1 MiB, above 256 MiB of RAM (default 0x10000000)\n"
+"  --ram IOVA:SIZE          guest RAM, for show, check, test; may be repeated\n"
+"  --window IOVA            the window of the acts: a multiple of 1 MiB; for demo\n"
+"                           and group above 256 MiB of RAM (default 0x10000000),\n"
+"                           for nested and vits above 160 MiB (0xb000000)\n"
 "  --seed N, --count N      where random windows begin, how many (agree)\n"
 "  --json                   for programs: show, check, test, agree\n"
 "  --help                   this text\n"
 "\n"
-"BDF is the address of an edu device (1234:11e8) that vfio-pci drives, as\n"
+"BDF is the address of an edu device (1234:11e8) that vfio-pci drives, such as\n"
 "0000:00:01.0; show and check take any device. Numbers are decimal, 0x hex,\n"
 "or end in K, M, G, T. SIZE is 1M by default.\n"
-"Exit status: 0 all well, 1 a check failed or the answer is no, 2 bad input.\n";
+"Exit status: 0 success, 1 a check failed or the answer is no, 2 bad input.\n";
 
 void bad_input(const char *fmt, ...)
 {
@@ -482,9 +484,9 @@ static uint64_t parse_number(const char *arg, char stop, const char **rest)
 		end++;
 	}
 	if (end == arg || arg[0] == '-' || errno || *end != stop)
-		bad_input("'%s': not a number, as 0x10000000 or 256M is", arg);
+		bad_input("'%s': not a number such as 0x10000000 or 256M", arg);
 	if (val > UINT64_MAX >> shift)
-		bad_input("%s: more than 64 bit", arg);
+		bad_input("%s: does not fit 64 bits", arg);
 	*rest = end;
 	return val << shift;
 }
@@ -501,11 +503,8 @@ static uint64_t parse_window(const char *arg)
 	uint64_t val = parse(arg);
 
 	if (val % SW_MSI_UNIT)
-		bad_input("--window %s: not a multiple of 1 MiB (0x%" PRIx64 " is)",
+		bad_input("--window %s: not a multiple of 1 MiB, such as 0x%" PRIx64,
 			  arg, val - val % SW_MSI_UNIT);
-	if (val < RAM_SIZE)
-		bad_input("--window %s: in the guest RAM, which ends at 0x%" PRIx64,
-			  arg, RAM_SIZE - 1);
 	return val;
 }
 
@@ -516,11 +515,11 @@ static void parse_ram(struct request *request, const char *arg)
 	const char *rest;
 
 	if (request->num_ram == RAM_RANGES_MAX)
-		bad_input("--ram: no more than %d of them", RAM_RANGES_MAX);
+		bad_input("--ram: give it %d times at most", RAM_RANGES_MAX);
 	start = parse_number(arg, ':', &rest);
 	size = parse(rest + 1);
 	if (!size || start % page || size % page || start + size - 1 < start)
-		bad_input("--ram %s: not a number of pages inside of 64 bit",
+		bad_input("--ram %s: not whole pages, or past the end of 64 bits",
 			  arg);
 	for (size_t i = 0; i < request->num_ram; i++)
 		if (request->ram[i].start <= start + size - 1 &&
@@ -536,7 +535,7 @@ static unsigned int parse_unsigned(const char *name, const char *arg)
 	uint64_t val = parse(arg);
 
 	if (val > UINT32_MAX)
-		bad_input("%s %s: more than 32 bit", name, arg);
+		bad_input("%s %s: does not fit 32 bits", name, arg);
 	return val;
 }
 
@@ -547,28 +546,35 @@ static void check_device(const char *bdf)
 	if (strchr(bdf, '/') ||
 	    snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev",
 		     bdf) >= (int)sizeof(path))
-		bad_input("%s: not the address of a device, as 0000:00:01.0 is",
+		bad_input("%s: not the address of a device, such as 0000:00:01.0",
 			  bdf);
 	if (!access(path, F_OK))
 		return;
 	*strrchr(path, '/') = '\0';
 	if (access(path, F_OK))
 		bad_input("%s: no such device in /sys/bus/pci/devices", bdf);
-	bad_input("%s: vfio-pci does not drive it: see its driver_override",
+	bad_input("%s: vfio-pci does not drive it: write to its driver_override",
 		  bdf);
 }
 
 /*
- * The last IOVA of the automatic domain: only an attached device has one. The
- * acts need @size bytes from the window on.
+ * The window is above the RAM, at dflt if the user does not say where. The acts
+ * need size bytes from there on, up to the last IOVA of the automatic domain:
+ * only an attached device has one.
  */
-static void find_aperture(const char *bdf, uint64_t size)
+static void place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
+			 uint64_t size)
 {
 	struct iommu_iova_range *ranges;
 	struct vmm_device device;
 	struct vmm vmm;
 	uint32_t num;
 
+	if (window == SW_MSI_START_UNSET)
+		window = dflt;
+	if (window < ram_size)
+		bad_input("--window 0x%" PRIx64 ": in the guest RAM, which ends at 0x%" PRIx64,
+			  window, ram_size - 1);
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);
 	if (set_window(&vmm, &device, window) == -EADDRINUSE)
@@ -591,7 +597,7 @@ static void find_aperture(const char *bdf, uint64_t size)
 
 static int run_demo(char *bdfs[])
 {
-	find_aperture(bdfs[0], WINDOW_SIZE);
+	place_window(bdfs[0], RAM_SIZE, RAM_SIZE, WINDOW_SIZE);
 	act_default(bdfs[0]);
 	act_moved(bdfs[0]);
 	act_refused(bdfs[0]);
@@ -601,21 +607,21 @@ static int run_demo(char *bdfs[])
 
 static int run_group(char *bdfs[])
 {
-	find_aperture(bdfs[0], WINDOW_SIZE);
+	place_window(bdfs[0], RAM_SIZE, RAM_SIZE, WINDOW_SIZE);
 	act_group(bdfs[0], bdfs[1]);
 	return 0;
 }
 
 static int run_nested(char *bdfs[])
 {
-	find_aperture(bdfs[0], NESTED_SIZE);
+	place_window(bdfs[0], GUEST_RAM_SIZE, GUEST_WINDOW, NESTED_SIZE);
 	nested_acts(bdfs[0], bdfs[1], window);
 	return 0;
 }
 
 static int run_vits(char *bdfs[])
 {
-	find_aperture(bdfs[0], WINDOW_SIZE);
+	place_window(bdfs[0], GUEST_RAM_SIZE, GUEST_WINDOW, WINDOW_SIZE);
 	vits_acts(bdfs[0], bdfs[1], bdfs[2], window + VITS_OFFSET);
 	return 0;
 }
@@ -692,7 +698,7 @@ int main(int argc, char *argv[])
 			fputs(usage, stdout);
 			return 0;
 		default:
-			bad_input("%s: unknown, or without its value" SEE_HELP,
+			bad_input("%s: unknown option, or its value is missing" SEE_HELP,
 				  argv[optind - 1]);
 		}
 	}
@@ -703,25 +709,25 @@ int main(int argc, char *argv[])
 	argv += optind;
 
 	if (argc < command->devices)
-		bad_input("%s: takes the address of %s" SEE_HELP, command->name,
+		bad_input("%s: give the address of %s" SEE_HELP, command->name,
 			  command->devices == 1 ? "a device" :
 			  command->devices == 2 ? "two devices" :
 						  "three devices");
 	if (argc - command->devices < command->window)
-		bad_input("%s: takes the IOVA of a window" SEE_HELP,
+		bad_input("%s: give the IOVA of a window" SEE_HELP,
 			  command->name);
 	if (argc - command->devices > (command->window < 0 ? 0 : 2))
-		bad_input("%s: %s is too much" SEE_HELP, command->name,
+		bad_input("%s: %s is one argument too many" SEE_HELP, command->name,
 			  argv[argc - 1]);
 	if (request.json && command->run)
-		bad_input("--json: not for %s" SEE_HELP, command->name);
+		bad_input("--json: %s does not have it" SEE_HELP, command->name);
 
 	request.bdf = argv[0];
 	if (argc > command->devices) {
 		request.start = parse(argv[1]);
 		request.size = argc > 2 ? parse(argv[2]) : SW_MSI_UNIT;
 		if (!request.size)
-			bad_input("%s: a window has at least 1 MiB", argv[2]);
+			bad_input("%s: give a window 1 MiB or more", argv[2]);
 	}
 	for (int i = 0; i < command->devices; i++)
 		check_device(argv[i]);

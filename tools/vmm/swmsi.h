@@ -21,7 +21,7 @@
 #define DEFAULT_START		0x08000000
 #define WINDOW_SIZE		SW_MSI_UNIT
 
-/* Valid, and never the user's: that one is above the RAM */
+/* Valid, and never the user's: the user's window is above the RAM */
 #define OTHER_START		(DEFAULT_START + WINDOW_SIZE)
 
 /* Offset of the doorbell, GITS_TRANSLATER, in its page */
@@ -129,6 +129,14 @@ void attach(struct vmm_device *device, uint32_t pt_id);
 bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size);
 
 /* The acts with nested translation, in nested.c */
+
+/*
+ * A memory map that QEMU's virt board has as well, but for the RAM: the window
+ * is between the virtio transports and the platform bus, where the board has
+ * nothing. The VMM maps no BARs.
+ */
+#define GUEST_RAM_SIZE	(160 * MIB)
+#define GUEST_WINDOW	0x0b000000
 
 /* The windows of two devices, and one that is nobody's */
 #define NESTED_SIZE	(3 * WINDOW_SIZE)

@@ -100,7 +100,7 @@ static void act_three_addresses(const char *bdf, uint64_t page)
 
 	act('a', "three addresses, and no RMR");
 	open_with_page(&guest, &device, bdf, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_doorbell(&device, G(0));
 	check(!ioas_can_map(&guest.vmm, page, SMMU_PAGE_SIZE) &&
 	      ioas_can_map(&guest.vmm, page - SMMU_PAGE_SIZE, SMMU_PAGE_SIZE) &&
@@ -159,7 +159,7 @@ static void act_vectors(const char *bdf, uint64_t page)
 
 	act('b', "two vectors of one device, an address each");
 	open_with_page(&guest, &device, bdf, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	write_stage1(&device);
 	for (int n = 0; n < 3; n++)
 		map_doorbell(&device, G(n), page, SMMU_PAGE_SIZE);
@@ -198,7 +198,7 @@ static void act_faults(const char *bdf, uint64_t page)
 
 	act('c', "the guest maps its doorbell wrong");
 	open_with_page(&guest, &device, bdf, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	write_stage1(&device);
 	start_device(&device);
 	set_up_msi(&device, G(0));
@@ -224,7 +224,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 
 	act('d', "the guest reboots, and stage 1 comes and goes");
 	open_with_page(&guest, &device, bdf, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_doorbell(&device, G(0));
 	check_both(&device, "MSI before");
 
@@ -269,7 +269,7 @@ static void act_two_devices(const char *bdf1, const char *bdf2, uint64_t page)
 
 	act('e', "two devices, one page, one is plugged anew");
 	open_with_page(&guest, &first, bdf1, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_doorbell(&first, G(0));
 	open_device(&guest, &second, 1, bdf2, page);
 	set_page(&second);
@@ -303,7 +303,7 @@ static void act_qemu_page(const char *bdf)
 	act('f', "the page of QEMU's virt board, in what was the default window");
 	open_with_page(&guest, &device, bdf, QEMU_PAGE);
 	map_ram(&guest.vmm, QEMU_PAGE);
-	rc = vmm_map_ram(&guest.vmm, after, RAM_SIZE - after);
+	rc = vmm_map_ram(&guest.vmm, after, GUEST_RAM_SIZE - after);
 	check(!rc, "RAM right behind the page: %s", errno_name(rc));
 	start_with_doorbell(&device, G(0));
 	check_dma(&device);
@@ -325,7 +325,7 @@ static void act_refused(const char *bdf, uint64_t page)
 
 	act('g', "what the kernel refuses");
 	open_with_page(&guest, &device, bdf, page);
-	map_ram(&guest.vmm, RAM_SIZE);
+	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	write_stage1(&device);
 	map_doorbell(&device, G(0), page, SMMU_PAGE_SIZE);
 	start_device(&device);
