@@ -4,7 +4,7 @@
 
 include $(BENCH)/quick.mk
 
-JOB_TITLE    = mutant $(MUTANT) on $(LANE)
+JOB_TITLE    = mutant $(MUTANT)
 JOB_SCRIPT  := $(BENCH)/mutate-job
 JOB_FILES   += /quick-job=$(BENCH)/quick-job
 JOB_FILES   += $(foreach list,$(SKIP_LISTS),/skip/$(notdir $(list))=$(list))
