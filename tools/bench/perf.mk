@@ -19,15 +19,9 @@ MACHINE_um     := seccomp=on
 MACHINE_x86_64 := -smp 1 -icount shift=0,sleep=off
 MACHINE        += $(MACHINE_$(LANE))
 
-# The lane's fragments, less what fast.config turns off
-override FRAGMENTS := $(OUT)/lane.config $(BENCH)/$(BASE).config $(BENCH)/fast.config \
+override FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
+		      $(BENCH)/$(LANE).config $(BENCH)/fast.config \
 		      $(LINUX)/$(SELFTESTS)/config
-
-$(OUT)/lane.config: $(BENCH)/kernel.config $(BENCH)/$(LANE).config \
-		    $(BENCH)/fast.config
-	@mkdir -p $(@D)
-	@sed -n 's/^# \(CONFIG_.*\) is not set$$/\1=y/p' $(BENCH)/fast.config | \
-		grep -hvxFf - $(wordlist 1,2,$^) > $@
 
 # The helpers of the selftests come from the tree with the series for base as
 # well: one program measures both.
