@@ -16,7 +16,8 @@ JOB_VERDICT   = grep -qx "job: exit 0" $(LOG)
 # um: system calls without ptrace. x86_64: a clock of one ns an instruction, as
 # the time that emulation takes says nothing.
 MACHINE_um     := seccomp=on
-MACHINE_x86_64 := -smp 1 -icount shift=0,sleep=off
+CPUS           := 1
+MACHINE_x86_64 := -icount shift=0,sleep=off
 MACHINE        += $(MACHINE_$(LANE))
 
 override FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \

@@ -8,10 +8,11 @@ IMAGE     := vmlinux
 BUSYBOX   := /bin/busybox
 TIMEOUT   := 600
 
+CPUS      := 2
 CPU_tcg   := max
 CPU_kvm   := host
 MACHINE    = qemu-system-x86_64 -M microvm,acpi=off -accel $(ACCEL) \
-	     -cpu $(CPU_$(ACCEL)) -smp 2 -m 2G -nodefaults -no-user-config \
+	     -cpu $(CPU_$(ACCEL)) -smp $(CPUS) -m 2G -nodefaults -no-user-config \
 	     -display none -serial stdio -no-reboot \
 	     -kernel $(KERNEL) -initrd $(INITRAMFS) \
 	     -append "console=ttyS0 reboot=t hugepages=128 $(CMDLINE)"
