@@ -26,12 +26,12 @@ DEBUG      ?= $(call setting,DEBUG)
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    FRESH PLAIN VITS SEED COUNT MODE REPLAY QEMUSRC
+	    FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC
 export JOBS CCACHE_DIR $(settings)
 # What the scripts tell each other
 unexport QUIET SPLAT PROGRESS SUMMARY
 
-$(foreach switch,DEBUG NESTED QEMU PLAIN VITS QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
+$(foreach switch,DEBUG KCSAN RT NESTED QEMU PLAIN VITS QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
 	$(error $(switch)=$($(switch)) would turn it on: $(switch)= turns it off)))
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
@@ -43,12 +43,19 @@ include tools/bench/$(LANE).mk
 
 # The lanes of what is not for all
 lanes-quick := um
-lanes-fuzz  := um
+lanes-fuzz  := um x86_64
 lanes-demo  := arm64
 lanes-bench := um x86_64
 ifneq ($(origin LANE),file)
 $(foreach goal,$(MAKECMDGOALS),$(if $(filter $(or $(lanes-$(goal)),$(LANE)),$(LANE)),,\
 	$(error LANE=$(LANE): $(goal) runs on $(lanes-$(goal)) only)))
+endif
+
+ifneq ($(and $(KCSAN)$(RT),$(filter job kselftest,$(MAKECMDGOALS)),$(filter-out x86_64,$(LANE))),)
+$(error LANE=$(LANE): $(strip $(KCSAN:%=KCSAN=%) $(RT:%=RT=%)) runs on x86_64 only)
+endif
+ifneq ($(and $(RT),$(filter v7.3,$(BASE))),)
+$(error RT=$(RT): BASE=$(BASE) needs COMPILE_TEST, which PREEMPT_RT excludes)
 endif
 
 accels := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
@@ -108,8 +115,9 @@ job: tree
 
 # Harder
 
+fuzz-lane = $(if $(filter file,$(origin LANE)),$(if $(KCSAN)$(RT),x86_64,um),$(LANE))
 fuzz:
-	@$(MAKE) job JOB=fuzz LANE=$(lanes-fuzz) DEBUG=1
+	@$(MAKE) job JOB=fuzz DEBUG=1 LANE=$(fuzz-lane)
 
 mutants: tree
 	@tools/bench/mutants $(MUTANTS)

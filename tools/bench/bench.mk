@@ -44,7 +44,7 @@ include $(BENCH)/$(LANE).mk
 
 export PATH := /usr/lib/ccache:$(PATH)
 
-FLAVOUR   := $(LANE)$(if $(DEBUG),-debug)$(SUFFIX)
+FLAVOUR   := $(LANE)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
 OUT       := build/$(FLAVOUR)
 LOG       := build/log/$(JOB)-$(FLAVOUR).log
 USER      := build/user-$(USER_ARCH)$(SUFFIX)
@@ -67,7 +67,8 @@ $(foreach collection,$(TARGETS),$(if \
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
-	     $(if $(DEBUG),$(BENCH)/debug.config) \
+	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config)) \
+	     $(if $(RT),$(BENCH)/rt.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
 CONFIG    := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)

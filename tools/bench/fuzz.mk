@@ -21,6 +21,9 @@ $(error REPLAY=$(REPLAY): there is no such file)
 endif
 endif
 
+# x86_64: processors that race
+CPUS         := 4
+
 FUZZ         := $(OUT)/iommufd_sw_msi_fuzz
 FUZZ_SOURCES := $(addprefix tools/testing/selftests/iommu/iommufd_sw_msi_,\
 		fuzz.c model.c)
