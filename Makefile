@@ -117,7 +117,8 @@ job: tree
 
 fuzz-lane = $(if $(filter file,$(origin LANE)),$(if $(KCSAN)$(RT),x86_64,um),$(LANE))
 fuzz:
-	@$(MAKE) job JOB=fuzz DEBUG=1 LANE=$(fuzz-lane)
+	@$(MAKE) job JOB=fuzz DEBUG=1 LANE=$(fuzz-lane) \
+		JOB_PACKAGES=$(if $(filter x86_64,$(fuzz-lane)),linux-perf)
 
 mutants: tree
 	@tools/bench/mutants $(MUTANTS)

@@ -21,8 +21,13 @@ $(error REPLAY=$(REPLAY): there is no such file)
 endif
 endif
 
-# x86_64: processors that race
+# x86_64: processors that race, and a kprobe at the line which fuzz-job counts
+ifeq ($(LANE),x86_64)
 CPUS         := 4
+JOB_CONFIG   := $(BENCH)/kprobe.config
+OUT          := build/$(FLAVOUR)-fuzz
+KPROBE       := $(OUT)/fuzz.kprobe
+endif
 
 FUZZ         := $(OUT)/iommufd_sw_msi_fuzz
 FUZZ_SOURCES := $(addprefix tools/testing/selftests/iommu/iommufd_sw_msi_,\
@@ -31,8 +36,9 @@ FUZZ_HEADERS := $(LINUX)/drivers/iommu/iommufd
 
 JOB_TITLE     = fuzz on $(FLAVOUR), SEED=$(SEED)
 JOB_SCRIPT   := $(BENCH)/fuzz-job
-JOB_FILES     = /bin/iommufd_sw_msi_fuzz=$(FUZZ) $(if $(REPLAY),/replay=$(REPLAY))
-JOB_DEPS      = $(FUZZ) $(REPLAY) FORCE
+JOB_FILES     = /bin/iommufd_sw_msi_fuzz=$(FUZZ) $(if $(REPLAY),/replay=$(REPLAY)) \
+		$(if $(KPROBE),/kprobe=$(KPROBE))
+JOB_DEPS      = $(FUZZ) $(REPLAY) $(KPROBE) FORCE
 empty        :=
 # Freed memory shows at once; KASAN sees that itself, and the two do not mix
 JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
@@ -40,7 +46,7 @@ JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
 		FUZZ_MODES=$(subst $(empty) ,$(empty),$(MODE:%=%,))
 JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-
 # What it found, else how much it did
-JOB_VERDICT   = sed -n 's/^job: //p' $(LOG) | awk '/ no divergence$$/; \
+JOB_VERDICT   = sed -n 's/^job: //p' $(LOG) | awk '/ no divergence$$/; / of a replace$$/; \
 		/^(DIVERGENCE|The kernel killed)/, /^(---|exit )/'; \
 		grep -qx 'job: exit 0' $(LOG)
 
@@ -57,3 +63,7 @@ $(FUZZ): $(FUZZ_SOURCES) $(FUZZ_SOURCES:fuzz.c=model.h) \
 	$(RUN) fuzz-user iommufd_sw_msi_fuzz $(CROSS_COMPILE)gcc -static -O2 \
 		-Wall -Wextra -pthread $(if $(VITS),-DVITS) -isystem $(HEADERS) -I$(FUZZ_HEADERS) \
 		-o $@ $(FUZZ_SOURCES)
+
+$(OUT)/fuzz.kprobe: $(OUT)/kernel/$(IMAGE)
+	@perf probe -k $< -s $(LINUX) -D \
+		'next_hwpt=iommufd_sw_msi_add_user;user->next_hwpt_paging=*' > $@
