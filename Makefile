@@ -67,7 +67,7 @@ bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is not one of: $(bases))
 endif
-ifneq ($(filter bench $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+ifneq ($(filter bench coverage $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) works with BASE=$(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
@@ -129,6 +129,12 @@ mutate: tree
 bench: tree
 	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/perf
 
+# One of its guests is of the x86_64 lane
+coverage: PACKAGES = lcov
+coverage: tree
+	@TARGETS=iommu tools/bench/coverage \
+		$(if $(filter file,$(origin SECONDS)),60,$(SECONDS)) $(or $(SEED),1)
+
 # The series
 
 tree: bootstrap
@@ -166,7 +172,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* build/mutate* \
-		build/perf build/check* build/plain build/docs build/kconfig build/doccheck \
+		build/perf build/coverage build/check* build/plain build/docs build/kconfig build/doccheck \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
@@ -176,5 +182,5 @@ mrproper:
 		build/deb build/dl build/qemu* build/ccache \
 		build/ci build/lock
 
-.PHONY: help kselftest quick demo qemu demo-plain fuzz mutants mutate bench job tree \
+.PHONY: help kselftest quick demo qemu demo-plain fuzz coverage mutants mutate bench job tree \
 	patches post menuconfig defconfig bootstrap clean mrproper

@@ -21,8 +21,8 @@ MACHINE_x86_64 := -icount shift=0,sleep=off
 MACHINE        += $(MACHINE_$(LANE))
 
 override FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-		      $(BENCH)/$(LANE).config $(BENCH)/fast.config \
-		      $(LINUX)/$(SELFTESTS)/config
+		      $(BENCH)/$(LANE).config $(LINUX)/$(SELFTESTS)/config \
+		      $(BENCH)/fast.config
 
 # The helpers of the selftests come from the tree with the series for base as
 # well: one program measures both.
