@@ -129,7 +129,6 @@ mutate: tree
 bench: tree
 	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/perf
 
-# One of its guests is of the x86_64 lane
 coverage: PACKAGES = lcov
 coverage: tree
 	@TARGETS=iommu tools/bench/coverage \
