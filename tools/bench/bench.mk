@@ -140,6 +140,7 @@ CMDLINE    = panic=-1 printk.devkmsg=on loglevel=8 $(JOB_CMDLINE)
 boot: $(KERNEL) $(INITRAMFS)
 	@PROGRESS='$(JOB_PROGRESS)' $(BENCH)/boot $(TIMEOUT) \
 		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' $(MACHINE)
+	@. $(BENCH)/base; origin $(LINUX)
 	@$(BENCH)/splats $(LOG) || export SPLAT=1; $(JOB_VERDICT) && [ -z "$$SPLAT" ]
 
 FORCE:
