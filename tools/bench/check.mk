@@ -8,7 +8,7 @@ CHECK_PACKAGES := dash g++ libc6-dev-i386 libelf-dev perl python3 \
 export CLANG_VERSION := 19
 
 ifndef QUICK
-CHECK_PACKAGES += clang-$(CLANG_VERSION) lld-$(CLANG_VERSION) \
+CHECK_PACKAGES += b4 clang-$(CLANG_VERSION) lld-$(CLANG_VERSION) \
 		  llvm-$(CLANG_VERSION) coccinelle gcc-aarch64-linux-gnu \
 		  gcc-arm-linux-gnueabihf libc6-dev-arm64-cross ocaml-findlib \
 		  ocaml-nox python3-sphinx
