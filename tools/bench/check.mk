@@ -11,7 +11,7 @@ ifndef QUICK
 CHECK_PACKAGES += b4 clang-$(CLANG_VERSION) lld-$(CLANG_VERSION) \
 		  llvm-$(CLANG_VERSION) coccinelle gcc-aarch64-linux-gnu \
 		  gcc-arm-linux-gnueabihf libc6-dev-arm64-cross ocaml-findlib \
-		  ocaml-nox python3-sphinx
+		  ocaml python3-sphinx
 endif
 
 check: PACKAGES = $(CHECK_PACKAGES)
