@@ -67,7 +67,8 @@ $(foreach collection,$(TARGETS),$(if \
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
-	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config)) \
+	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config \
+	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
 	     $(if $(RT),$(BENCH)/rt.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
 CONFIG    := $(OUT)/kernel/.config
