@@ -22,7 +22,7 @@ endif
 # edu can address 28 bits unless told
 EDU          = -device edu,dma_mask=0xffffffffffff
 # The trace has the walks besides
-TRACING     += -trace smmu_ptw_page_pte
+TRACING     += -trace smmu_ptw_page_pte -trace smmu_ptw_block_pte
 
 # The kernel, of a copy of the tree with one patch more. The copy is hard links.
 
