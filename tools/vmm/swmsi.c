@@ -25,9 +25,6 @@
 
 #define WIDTH_MAX		76
 
-/* Each command has a default of its own */
-static uint64_t window = SW_MSI_START_UNSET;
-static uint64_t aperture_last;
 static bool failed;
 
 /* The text of the program: acts, pictures and checks */
@@ -96,6 +93,11 @@ void check(bool ok, const char *fmt, ...)
 	vprintf(fmt, args);
 	va_end(args);
 	putchar('\n');
+}
+
+bool check_failed(void)
+{
+	return failed;
 }
 
 const char *errno_name(int rc)
@@ -178,12 +180,6 @@ static bool can_move(struct vmm *vmm, struct vmm_device *device)
 	return false;
 }
 
-static int set_window(struct vmm *vmm, struct vmm_device *device,
-		      uint64_t start)
-{
-	return sw_msi_set_window(vmm->iommufd, device->id, start, WINDOW_SIZE);
-}
-
 void check_set(struct vmm *vmm, struct vmm_device *device, uint64_t start)
 {
 	uint64_t got_start = 0, got_size = 0;
@@ -191,7 +187,7 @@ void check_set(struct vmm *vmm, struct vmm_device *device, uint64_t start)
 	int rc;
 
 	snprintf(what, sizeof(what), "window set to 0x%" PRIx64, start);
-	rc = set_window(vmm, device, start);
+	rc = sw_msi_set_window(vmm->iommufd, device->id, start, WINDOW_SIZE);
 	if (rc) {
 		check_done(rc, SW_MSI_STEP_OPTION, what);
 		return;
@@ -217,6 +213,12 @@ bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size)
 }
 
 /* The acts */
+
+static int set_window(struct vmm *vmm, struct vmm_device *device,
+		      uint64_t start)
+{
+	return sw_msi_set_window(vmm->iommufd, device->id, start, WINDOW_SIZE);
+}
 
 static void act_default(const char *bdf)
 {
@@ -251,7 +253,7 @@ static void act_default(const char *bdf)
 }
 
 static void run_moved(struct vmm *vmm, struct vmm_device *device,
-		      uint32_t pt_id, int stage)
+		      uint64_t window, uint32_t pt_id, int stage)
 {
 	int rc;
 
@@ -270,7 +272,7 @@ static void run_moved(struct vmm *vmm, struct vmm_device *device,
 	check_msi(device, "MSI beside the RAM", window, stage);
 }
 
-static size_t moved_regions(struct region *regions)
+static size_t moved_regions(struct region *regions, uint64_t window)
 {
 	size_t num = 0;
 
@@ -282,23 +284,24 @@ static size_t moved_regions(struct region *regions)
 	return num;
 }
 
-static void act_moved(const char *bdf)
+static void act_moved(const char *bdf, uint64_t window)
 {
 	struct vmm_device device;
 	struct region regions[4];
 	struct vmm vmm;
 
 	act('b', "the window moved out of the way");
-	picture(regions, moved_regions(regions));
+	picture(regions, moved_regions(regions, window));
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);
 	if (can_move(&vmm, &device))
-		run_moved(&vmm, &device, vmm.ioas_id, 0);
+		run_moved(&vmm, &device, window, vmm.ioas_id, 0);
 	vmm_device_close(&device);
 	vmm_close(&vmm);
 }
 
-static void run_refused(struct vmm *vmm, struct vmm_device *device)
+static void run_refused(struct vmm *vmm, struct vmm_device *device,
+			uint64_t window, uint64_t aperture_last)
 {
 	uint64_t start = 0, size = 0;
 	int rc;
@@ -338,7 +341,8 @@ static void run_refused(struct vmm *vmm, struct vmm_device *device)
 	check_msi(device, "MSI after all that", window, 0);
 }
 
-static void act_refused(const char *bdf)
+static void act_refused(const char *bdf, uint64_t window,
+			uint64_t aperture_last)
 {
 	const struct region regions[] = {
 		{ 0, "RAM", '=' },
@@ -355,12 +359,12 @@ static void act_refused(const char *bdf)
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);
 	if (can_move(&vmm, &device))
-		run_refused(&vmm, &device);
+		run_refused(&vmm, &device, window, aperture_last);
 	vmm_device_close(&device);
 	vmm_close(&vmm);
 }
 
-static void act_nested(const char *bdf)
+static void act_nested(const char *bdf, uint64_t window)
 {
 	struct vmm_device device;
 	struct region regions[4];
@@ -377,14 +381,22 @@ static void act_nested(const char *bdf)
 	} else if (rc) {
 		check(false, "nest-parent HWPT: %s", errno_name(rc));
 	} else if (can_move(&vmm, &device)) {
-		picture(regions, moved_regions(regions));
-		run_moved(&vmm, &device, hwpt_id, 2);
+		picture(regions, moved_regions(regions, window));
+		run_moved(&vmm, &device, window, hwpt_id, 2);
 	}
 	vmm_device_close(&device);
 	vmm_close(&vmm);
 }
 
-static void act_group(const char *bdf1, const char *bdf2)
+void demo_acts(const char *bdf, uint64_t window, uint64_t aperture_last)
+{
+	act_default(bdf);
+	act_moved(bdf, window);
+	act_refused(bdf, window, aperture_last);
+	act_nested(bdf, window);
+}
+
+void group_act(const char *bdf1, const char *bdf2, uint64_t window)
 {
 	struct vmm_device first, second;
 	uint64_t start = DEFAULT_START;
@@ -424,6 +436,9 @@ static void act_group(const char *bdf1, const char *bdf2)
 }
 
 /* The command line */
+
+/* Each command has a default of its own */
+static uint64_t window = SW_MSI_START_UNSET;
 
 static const char usage[] =
 "usage: swmsi [OPTION...] COMMAND BDF [ARGUMENT...]\n"
@@ -560,13 +575,14 @@ static void check_device(const char *bdf)
 /*
  * The window is above the RAM, at dflt if the user does not say where. The acts
  * need size bytes from there on, up to the last IOVA of the automatic domain:
- * only an attached device has one.
+ * only an attached device has one. Returns that.
  */
-static void place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
-			 uint64_t size)
+static uint64_t place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
+			     uint64_t size)
 {
 	struct iommu_iova_range *ranges;
 	struct vmm_device device;
+	uint64_t aperture_last;
 	struct vmm vmm;
 	uint32_t num;
 
@@ -577,7 +593,8 @@ static void place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
 			  window, ram_size - 1);
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);
-	if (set_window(&vmm, &device, window) == -EADDRINUSE)
+	if (sw_msi_set_window(vmm.iommufd, device.id, window, WINDOW_SIZE) ==
+	    -EADDRINUSE)
 		bad_input("--window 0x%" PRIx64 ": overlaps a reserved region; see swmsi show %s",
 			  window, bdf);
 	sw_msi_reset_window(vmm.iommufd, device.id);
@@ -593,22 +610,22 @@ static void place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
 	if (window + (size - 1) > aperture_last)
 		bad_input("--window 0x%" PRIx64 ": outside the aperture, which ends at 0x%" PRIx64,
 			  window, aperture_last);
+	return aperture_last;
 }
 
 static int run_demo(char *bdfs[])
 {
-	place_window(bdfs[0], RAM_SIZE, RAM_SIZE, WINDOW_SIZE);
-	act_default(bdfs[0]);
-	act_moved(bdfs[0]);
-	act_refused(bdfs[0]);
-	act_nested(bdfs[0]);
+	uint64_t aperture_last = place_window(bdfs[0], RAM_SIZE, RAM_SIZE,
+					      WINDOW_SIZE);
+
+	demo_acts(bdfs[0], window, aperture_last);
 	return 0;
 }
 
 static int run_group(char *bdfs[])
 {
 	place_window(bdfs[0], RAM_SIZE, RAM_SIZE, WINDOW_SIZE);
-	act_group(bdfs[0], bdfs[1]);
+	group_act(bdfs[0], bdfs[1], window);
 	return 0;
 }
 
@@ -735,5 +752,5 @@ int main(int argc, char *argv[])
 	/* What was seen so far must not be lost with a machine that dies */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	opt = command->run ? command->run(argv) : command->run_window(&request);
-	return opt || failed;
+	return opt || check_failed();
 }

@@ -65,6 +65,13 @@ void __attribute__((format(printf, 2, 3)))
 check(bool ok, const char *fmt, ...);
 
 /**
+ * check_failed() - Tell whether any check has failed
+ *
+ * Return: whether one has, since the program began.
+ */
+bool check_failed(void);
+
+/**
  * check_done() - Check that something succeeded; else say what to do
  * @rc: 0 or a negative errno
  * @step: what was being done
@@ -127,6 +134,24 @@ void attach(struct vmm_device *device, uint32_t pt_id);
  * Return: whether it is outside of all that is reserved.
  */
 bool ioas_can_map(struct vmm *vmm, uint64_t start, uint64_t size);
+
+/* The acts with one stage */
+
+/**
+ * demo_acts() - Play those for one device
+ * @bdf: address of the device
+ * @window: where its window goes, in bytes, above the RAM
+ * @aperture_last: the last IOVA of its domain
+ */
+void demo_acts(const char *bdf, uint64_t window, uint64_t aperture_last);
+
+/**
+ * group_act() - Play the one for two devices of one IOMMU group
+ * @bdf1: address of a device
+ * @bdf2: address of the other
+ * @window: where the windows of both go, in bytes, above the RAM
+ */
+void group_act(const char *bdf1, const char *bdf2, uint64_t window);
 
 /* The acts with nested translation, in nested.c */
 
