@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the commands of swmsi share: words, pictures and checks.
+ * What the commands of swmsi share.
  */
 #ifndef SWMSI_H
 #define SWMSI_H
@@ -12,6 +12,7 @@
 
 #include <sw_msi.h>
 
+#include "say.h"
 #include "vmm.h"
 
 #define MIB			((uint64_t)1 << 20)
@@ -31,55 +32,6 @@
 #define SEE_HELP "; see swmsi --help"
 
 /**
- * struct region - one box in a picture of the IOVA space
- * @start: its first IOVA; the next region begins where it ends
- * @label: what is there
- * @fill: the character that fills the box
- */
-struct region {
-	uint64_t start;
-	const char *label;
-	char fill;
-};
-
-/**
- * picture() - Draw regions as a row of boxes, or as many rows as it takes
- * @regions: the regions, in ascending order
- * @num: number of elements of @regions
- */
-void picture(const struct region *regions, size_t num);
-
-/**
- * act() - Begin an act
- * @letter: its letter
- * @title: what it is about
- */
-void act(char letter, const char *title);
-
-/**
- * check() - Print the result of one check, and remember a failure
- * @ok: whether it is as it should be
- * @fmt: what was checked
- */
-void __attribute__((format(printf, 2, 3)))
-check(bool ok, const char *fmt, ...);
-
-/**
- * check_failed() - Tell whether any check has failed
- *
- * Return: whether one has, since the program began.
- */
-bool check_failed(void);
-
-/**
- * check_done() - Check that something succeeded; else say what to do
- * @rc: 0 or a negative errno
- * @step: what was being done
- * @what: in words
- */
-void check_done(int rc, enum sw_msi_step step, const char *what);
-
-/**
  * check_set() - Check that a window can be set, and reads back
  * @vmm: the VMM
  * @device: the device
@@ -96,14 +48,6 @@ void check_set(struct vmm *vmm, struct vmm_device *device, uint64_t start);
  */
 void check_msi(struct vmm_device *device, const char *what, uint64_t start,
 	       int stage);
-
-/**
- * errno_name() - The name of an errno
- * @rc: negative errno, or 0
- *
- * Return: "EINVAL" for -EINVAL, "success" for 0.
- */
-const char *errno_name(int rc);
 
 /**
  * bad_input() - End the program with status 2 and one line
