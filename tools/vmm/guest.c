@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <err.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,8 @@
 #include <unistd.h>
 
 #include "guest.h"
+#include "say.h"
+#include "steps.h"
 
 /* Guest memory, by IPA: tables, and a buffer to read */
 #define TABLES(n)		((1 + (n)) * MIB)

@@ -12,8 +12,17 @@
 #include <stdint.h>
 
 #include "smmu.h"
-#include "swmsi.h"
+#include "steps.h"
 #include "viommu.h"
+#include "vmm.h"
+
+/*
+ * A memory map that QEMU's virt board has as well, but for the RAM: the window
+ * is between the virtio transports and the platform bus, where the board has
+ * nothing. The VMM maps no BARs.
+ */
+#define GUEST_RAM_SIZE	(160 * MIB)
+#define GUEST_WINDOW	0x0b000000
 
 /* The guest calls the devices by other numbers than the machine */
 #define VSID(n)			(0x100u + (n))

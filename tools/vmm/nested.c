@@ -3,7 +3,10 @@
  * The acts with nested translation and a reserved memory region: the guest maps
  * the window 1:1 in stage 1, as a guest's kernel does for an RMR in IORT.
  */
+#include "acts.h"
 #include "guest.h"
+#include "say.h"
+#include "steps.h"
 
 static void set_window(struct guest_device *device)
 {

@@ -14,14 +14,10 @@
 #include "vmm.h"
 
 #define MIB			((uint64_t)1 << 20)
-#define RAM_SIZE		(256 * MIB)
 
 /* The window of every Arm SMMU, as long as nobody moves it */
 #define DEFAULT_START		0x08000000
 #define WINDOW_SIZE		SW_MSI_UNIT
-
-/* Valid, and never the user's: the user's window is above the RAM */
-#define OTHER_START		(DEFAULT_START + WINDOW_SIZE)
 
 /* Offset of the doorbell, GITS_TRANSLATER, in its page */
 #define DOORBELL_OFFSET		0x40

@@ -5,16 +5,11 @@
 #ifndef SWMSI_H
 #define SWMSI_H
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sw_msi.h>
-
-#include "say.h"
-#include "steps.h"
-#include "vmm.h"
+#include <linux/iommufd.h>
 
 /* The end of an error message */
 #define SEE_HELP "; see swmsi --help"
@@ -25,60 +20,6 @@
  */
 void __attribute__((noreturn, format(printf, 1, 2)))
 bad_input(const char *fmt, ...);
-
-/* The acts with one stage */
-
-/**
- * demo_acts() - Play those for one device
- * @bdf: address of the device
- * @window: where its window goes, in bytes, above the RAM
- * @aperture_last: the last IOVA of its domain
- */
-void demo_acts(const char *bdf, uint64_t window, uint64_t aperture_last);
-
-/**
- * group_act() - Play the one for two devices of one IOMMU group
- * @bdf1: address of a device
- * @bdf2: address of the other
- * @window: where the windows of both go, in bytes, above the RAM
- */
-void group_act(const char *bdf1, const char *bdf2, uint64_t window);
-
-/* The acts with nested translation, in nested.c */
-
-/*
- * A memory map that QEMU's virt board has as well, but for the RAM: the window
- * is between the virtio transports and the platform bus, where the board has
- * nothing. The VMM maps no BARs.
- */
-#define GUEST_RAM_SIZE	(160 * MIB)
-#define GUEST_WINDOW	0x0b000000
-
-/* The windows of two devices, and one that is nobody's */
-#define NESTED_SIZE	(3 * WINDOW_SIZE)
-
-/**
- * nested_acts() - Play them
- * @first: address of the device of most acts
- * @second: address of one more behind the same IOMMU, in a group of its own
- * @window: where the window of the first goes, in bytes
- */
-void nested_acts(const char *first, const char *second, uint64_t window);
-
-/* The acts of the RFC, in vits.c */
-
-/* Where the guest sees its doorbell, from the start of the window: not on 1 MiB */
-#define VITS_OFFSET	0x9000
-
-/**
- * vits_acts() - Play them
- * @first: address of the device of most acts
- * @second: address of one more behind the same IOMMU, in a group of its own
- * @msix: address of an e1000e there
- * @page: IPA of the page where the guest sees its doorbell
- */
-void vits_acts(const char *first, const char *second, const char *msix,
-	       uint64_t page);
 
 /* The commands on one window, in window.c */
 

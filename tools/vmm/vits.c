@@ -5,6 +5,7 @@
  * addresses: G -> V -> doorbell.
  */
 #include <err.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,10 @@
 
 #include <linux/vfio.h>
 
+#include "acts.h"
 #include "guest.h"
+#include "say.h"
+#include "steps.h"
 
 /* Where the guest maps the doorbell, by its own choice */
 #define G(n)			(0xffe10000 + (n) * (uint64_t)SMMU_PAGE_SIZE)

@@ -11,13 +11,19 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <sw_msi.h>
+
+#include "say.h"
+#include "steps.h"
 #include "swmsi.h"
+#include "vmm.h"
 
 #define RESERVED_MAX	64
 #define TYPE_MAX	32
