@@ -68,6 +68,11 @@ struct verdict {
 
 /* What is known of a device */
 
+static struct iommu_iova_range range_of(uint64_t start, uint64_t size)
+{
+	return (struct iommu_iova_range){ start, start + (size - 1) };
+}
+
 /*
  * sysfs calls hardware and software MSI regions "msi". A device with a software
  * one has none of the other kind: iommufd attaches no device that has both.
@@ -177,8 +182,8 @@ static bool overlaps(const struct iommu_iova_range *ranges, size_t num,
 
 /* In the order of the checks of sw_msi_set_window() and of attach */
 static struct verdict predict(const struct device_map *map,
-			      const struct request *request, uint64_t start,
-			      uint64_t size)
+			      const struct iommu_iova_range *ram,
+			      size_t num_ram, uint64_t start, uint64_t size)
 {
 	uint64_t last = start + (size - 1);
 
@@ -197,7 +202,7 @@ static struct verdict predict(const struct device_map *map,
 	if (overlaps(map->fixed, map->num_fixed, start, last))
 		return (struct verdict){ -EADDRINUSE, SW_MSI_STEP_OPTION };
 
-	if (overlaps(request->ram, request->num_ram, start, last))
+	if (overlaps(ram, num_ram, start, last))
 		return (struct verdict){ -EADDRINUSE, SW_MSI_STEP_ATTACH };
 	if (start < map->aperture.start || last > map->aperture.last)
 		return (struct verdict){ -EINVAL, SW_MSI_STEP_ATTACH };
@@ -205,15 +210,14 @@ static struct verdict predict(const struct device_map *map,
 }
 
 static int find_nearest(const struct device_map *map,
-			const struct request *request, uint64_t start,
-			uint64_t *size, uint64_t *nearest)
+			const struct iommu_iova_range *ram, size_t num_ram,
+			uint64_t start, uint64_t *size, uint64_t *nearest)
 {
 	if (map->support != SW_MSI_SUPPORTED)
 		return -EOPNOTSUPP;
 	*size = *size < SW_MSI_UNIT ? SW_MSI_UNIT : *size - *size % SW_MSI_UNIT;
-	return sw_msi_pick_window(&map->aperture, 1, request->ram,
-				  request->num_ram, map->fixed, map->num_fixed,
-				  *size, start, nearest);
+	return sw_msi_pick_window(&map->aperture, 1, ram, num_ram, map->fixed,
+				  map->num_fixed, *size, start, nearest);
 }
 
 /* What becomes of it when the kernel is asked: the device ends up attached */
@@ -232,6 +236,17 @@ static struct verdict try_window(struct vmm *vmm, struct vmm_device *device,
 	if (rc)
 		return (struct verdict){ rc, SW_MSI_STEP_OPTION };
 	return try_attach(vmm, device);
+}
+
+static const char *support_name(enum sw_msi_support support)
+{
+	static const char *const names[] = {
+		[SW_MSI_SUPPORTED] = "yes",
+		[SW_MSI_NO_KERNEL] = "no: the kernel has no IOMMU_OPTION_SW_MSI_START",
+		[SW_MSI_NO_REGION] = "no: the device has no IOMMU_RESV_SW_MSI region",
+	};
+
+	return names[support];
 }
 
 static const char *step_name(enum sw_msi_step step)
@@ -352,18 +367,7 @@ static void json_ranges(const char *name,
 	printf("%s],\n", num ? "\n  " : "");
 }
 
-static struct iommu_iova_range range_of(uint64_t start, uint64_t size)
-{
-	return (struct iommu_iova_range){ start, start + (size - 1) };
-}
-
 /* swmsi show */
-
-static const char *const support_names[] = {
-	[SW_MSI_SUPPORTED] = "yes",
-	[SW_MSI_NO_KERNEL] = "no: the kernel has no IOMMU_OPTION_SW_MSI_START",
-	[SW_MSI_NO_REGION] = "no: the device has no IOMMU_RESV_SW_MSI region",
-};
 
 static const char *const support_words[] = {
 	[SW_MSI_SUPPORTED] = "yes",
@@ -405,7 +409,7 @@ static void show_text(const struct device_map *map,
 		err(1, "map");
 	printf("device            %s, IOMMU group %d\n", request->bdf,
 	       map->group);
-	printf("movable window    %s\n", support_names[map->support]);
+	printf("movable window    %s\n", support_name(map->support));
 	if (map->support != SW_MSI_NO_REGION) {
 		printf("default window    ");
 		print_range(&map->dflt);
@@ -539,9 +543,10 @@ int window_check(const struct request *request)
 	vmm_open(&vmm, SW_MSI_UNIT);
 	vmm_device_open(&vmm, &device, request->bdf);
 	read_map(&map, &vmm, &device, request->bdf);
-	verdict = predict(&map, request, request->start, request->size);
-	has_nearest = !find_nearest(&map, request, request->start, &size,
-				    &start);
+	verdict = predict(&map, request->ram, request->num_ram, request->start,
+			  request->size);
+	has_nearest = !find_nearest(&map, request->ram, request->num_ram,
+				    request->start, &size, &start);
 	nearest = range_of(start, size);
 	if (request->json)
 		check_json(request, verdict, has_nearest, &nearest);
@@ -590,7 +595,7 @@ int window_test(const struct request *request)
 				 map.dflt;
 	if (!window.last)
 		errx(1, "%s: %s", request->bdf,
-		     support_names[SW_MSI_NO_REGION]);
+		     support_name(SW_MSI_NO_REGION));
 	open_device(&vmm, &device, request);
 	map_ranges(&vmm, request->ram, request->num_ram);
 	verdict = request->size ?
@@ -746,7 +751,8 @@ static void raise_nearest(struct vmm *vmm, struct vmm_device *device,
 	struct verdict verdict;
 	int rc;
 
-	rc = find_nearest(map, request, map->dflt.start, &size, &start);
+	rc = find_nearest(map, request->ram, request->num_ram, map->dflt.start,
+			  &size, &start);
 	if (!rc) {
 		verdict = try_window(vmm, device, start, size);
 		rc = verdict.rc;
@@ -774,7 +780,7 @@ int window_agree(const struct request *request)
 	vmm_device_detach(&device);
 	if (map.support != SW_MSI_SUPPORTED)
 		errx(1, "%s: movable window: %s", request->bdf,
-		     support_names[map.support]);
+		     support_name(map.support));
 	small_ram(&machine, &map);
 	map_ranges(&vmm, machine.ram, machine.num_ram);
 
@@ -783,7 +789,7 @@ int window_agree(const struct request *request)
 		struct verdict said, kernel;
 
 		random_window(&map, &machine, &start, &size);
-		said = predict(&map, &machine, start, size);
+		said = predict(&map, machine.ram, machine.num_ram, start, size);
 		kernel = try_window(&vmm, &device, start, size);
 		if (!kernel.rc)
 			vmm_device_detach(&device);
@@ -797,7 +803,8 @@ int window_agree(const struct request *request)
 			continue;
 		}
 		if (kernel.rc &&
-		    !find_nearest(&map, &machine, start, &size, &near_start)) {
+		    !find_nearest(&map, machine.ram, machine.num_ram, start,
+				  &size, &near_start)) {
 			kernel = try_window(&vmm, &device, near_start, size);
 			if (kernel.rc) {
 				fprintf(stderr, "swmsi: 0x%" PRIx64 ", 0x%"
