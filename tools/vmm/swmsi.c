@@ -21,7 +21,11 @@
 #include "guest.h"
 #include "say.h"
 #include "steps.h"
-#include "swmsi.h"
+#include "vmm.h"
+#include "window.h"
+
+/* The end of an error message */
+#define SEE_HELP "; see swmsi --help"
 
 /* Each command has a default of its own */
 static uint64_t window = SW_MSI_START_UNSET;
@@ -57,7 +61,8 @@ static const char usage[] =
 "or end in K, M, G, T. SIZE is 1M by default.\n"
 "Exit status: 0 success, 1 a check failed or the answer is no, 2 bad input.\n";
 
-void bad_input(const char *fmt, ...)
+static void __attribute__((noreturn, format(printf, 1, 2)))
+bad_input(const char *fmt, ...)
 {
 	va_list args;
 

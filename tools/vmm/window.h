@@ -1,27 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the commands of swmsi share.
+ * The questions about one window, for the command line: agree is in agree.c,
+ * the others are in window.c.
  */
-#ifndef SWMSI_H
-#define SWMSI_H
+#ifndef WINDOW_H
+#define WINDOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <linux/iommufd.h>
-
-/* The end of an error message */
-#define SEE_HELP "; see swmsi --help"
-
-/**
- * bad_input() - End the program with status 2 and one line
- * @fmt: what is wrong and what to do
- */
-void __attribute__((noreturn, format(printf, 1, 2)))
-bad_input(const char *fmt, ...);
-
-/* The commands on one window, in window.c */
 
 #define RAM_RANGES_MAX	16
 
@@ -79,4 +68,4 @@ int window_test(const struct request *request);
  */
 int window_agree(const struct request *request);
 
-#endif /* SWMSI_H */
+#endif /* WINDOW_H */
