@@ -5,6 +5,6 @@ include $(BENCH)/vsmmu.mk
 
 JOB_TITLE   := demo, nested
 JOB_SCRIPT  := $(BENCH)/nested-job
-JOB_FILES   := /bin/swmsi=$(SWMSI)
-JOB_DEPS    := $(SWMSI)
+JOB_FILES   := /job-lib=$(BENCH)/job-lib /bin/swmsi=$(SWMSI)
+JOB_DEPS    := $(BENCH)/job-lib $(SWMSI)
 JOB_MACHINE  = $(STAGES) $(EDU),addr=1.0 $(EDU),addr=2.0 $(TRACING)

@@ -5,7 +5,7 @@ include $(BENCH)/vsmmu.mk
 
 JOB_TITLE   := demo, own doorbell
 JOB_SCRIPT  := $(BENCH)/vits-job
-JOB_FILES   := /bin/swmsi=$(SWMSI)
-JOB_DEPS    := $(SWMSI)
+JOB_FILES   := /job-lib=$(BENCH)/job-lib /bin/swmsi=$(SWMSI)
+JOB_DEPS    := $(BENCH)/job-lib $(SWMSI)
 JOB_MACHINE  = $(STAGES) $(EDU),addr=1.0 $(EDU),addr=2.0 \
 	       -device e1000e,addr=3.0,romfile= $(TRACING)
