@@ -19,6 +19,8 @@ ACCEL      ?= $(call setting,ACCEL,tcg)
 JOBS       ?= $(call setting,JOBS,$(shell nproc))
 CCACHE_DIR ?= $(call setting,CCACHE_DIR,$(CURDIR)/build/ccache)
 SECONDS    ?= $(call setting,SECONDS,600)
+CONTAINER  ?= iommufd
+IOMMU      ?= smmuv3
 WINDOW     ?= $(call setting,WINDOW)
 NESTED     ?= $(call setting,NESTED)
 QEMU       ?= $(call setting,QEMU)
@@ -26,7 +28,8 @@ DEBUG      ?= $(call setting,DEBUG)
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC
+	    FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC \
+	    CONTAINER IOMMU
 export JOBS CCACHE_DIR $(settings)
 # What the scripts tell each other
 unexport QUIET SPLAT PROGRESS SUMMARY
@@ -67,7 +70,7 @@ bases := $(notdir $(wildcard patches/v*))
 ifeq ($(filter $(bases),$(BASE)),)
 $(error BASE=$(BASE) is not one of: $(bases))
 endif
-ifneq ($(filter bench coverage $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
+ifneq ($(filter bench coverage $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo kselftest),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
 $(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) works with BASE=$(firstword $(bases)) only)
 endif
 ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
@@ -84,19 +87,40 @@ ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(VITS),$(QEMU)$(PLAIN)),)
 $(error VITS=$(VITS): leave out QEMU=1 and PLAIN=1)
 endif
 
+# The vfio tests: bound to a lane, a base, and options of their own
+ifneq ($(and $(filter kselftest,$(MAKECMDGOALS)),$(filter vfio,$(TARGETS))),)
+containers := $(patsubst tools/bench/vfio-%.config,%,$(wildcard tools/bench/vfio-*.config))
+iommus     := smmuv3 virtio
+ifneq ($(LANE),arm64)
+$(error LANE=$(LANE) has no IOMMU for TARGETS=$(TARGETS): take LANE=arm64)
+endif
+ifneq ($(BASE)$(VITS),$(firstword $(bases)))
+$(error BASE=$(BASE): TARGETS=$(TARGETS) is for $(firstword $(bases)) only)
+endif
+ifeq ($(filter $(containers),$(CONTAINER)),)
+$(error CONTAINER=$(CONTAINER) is not one of: $(containers))
+endif
+ifeq ($(filter $(iommus),$(IOMMU)),)
+$(error IOMMU=$(IOMMU) is not one of: $(iommus))
+endif
+else ifneq ($(and $(filter kselftest,$(MAKECMDGOALS)),$(PLAIN)),)
+$(error PLAIN=$(PLAIN): kselftest takes it with TARGETS=vfio only)
+endif
+
 help:
 	@cat tools/bench/help
 
 # The front door
 
 kselftest:
-	@$(MAKE) job JOB=kselftest
+	@$(MAKE) $(if $(PLAIN),plain,job) JOB=kselftest \
+		JOB_PACKAGES="$(if $(filter vfio,$(TARGETS)),clang-$(CLANG_VERSION))"
 
 quick:
 	@$(MAKE) job JOB=quick LANE=$(lanes-quick)
 
 demo:
-	@$(MAKE) $(if $(PLAIN),demo-plain,job) LANE=$(lanes-demo) TARGETS= \
+	@$(MAKE) $(if $(PLAIN),plain,job) LANE=$(lanes-demo) TARGETS= \
 		JOB=$(if $(VITS),vits,$(if $(QEMU),qemu$(if $(NESTED),-nested),$(if $(NESTED),nested,demo))) \
 		JOB_PACKAGES="$(if $(QEMU),pax-utils python3-pyelftools, \
 			$(if $(NESTED),,rustc))"
@@ -107,8 +131,8 @@ qemu: PACKAGES = bison dpkg-dev flex gcc-aarch64-linux-gnu libc6-dev-arm64-cross
 qemu: bootstrap
 	@$(MAKE) -f tools/bench/qemu-build.mk
 
-demo-plain: tree
-	@tools/bench/demo-plain
+plain: tree
+	@tools/bench/plain
 
 job: tree
 	@$(MAKE) -f tools/bench/bench.mk
@@ -181,5 +205,5 @@ mrproper:
 		build/deb build/dl build/qemu* build/ccache \
 		build/ci build/lock
 
-.PHONY: help kselftest quick demo qemu demo-plain fuzz coverage mutants mutate bench job tree \
+.PHONY: help kselftest quick demo qemu plain fuzz coverage mutants mutate bench job tree \
 	patches post menuconfig defconfig bootstrap clean mrproper

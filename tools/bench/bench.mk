@@ -46,7 +46,7 @@ export PATH := /usr/lib/ccache:$(PATH)
 
 FLAVOUR   := $(LANE)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
 OUT       := build/$(FLAVOUR)
-LOG       := build/log/$(JOB)-$(FLAVOUR).log
+LOG        = build/log/$(JOB)-$(FLAVOUR).log
 USER      := build/user-$(USER_ARCH)$(SUFFIX)
 HEADERS   := $(USER)/usr/include
 

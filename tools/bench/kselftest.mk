@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 # The kernel's own tests: the collections in TARGETS, through run_kselftest.sh.
+# kselftest-COLLECTION.mk, where there is one, has what a collection needs besides.
 
 TESTS        = $(USER)
 INSTALLED    = $(TESTS)/install/run_kselftest.sh
 
-SKIP_LISTS   = $(wildcard $(BENCH)/$(LANE).skip $(BENCH)/$(BASE).skip)
+SKIP_LISTS   = $(wildcard $(addprefix $(BENCH)/,$(addsuffix .skip,$(LANE) $(BASE) $(SKIP))))
 
 JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)
 JOB_SCRIPT  := $(BENCH)/kselftest-job
-JOB_FILES    = /kselftest=$(TESTS)/install
-JOB_DEPS     = $(INSTALLED)
+JOB_FILES    = /job-lib=$(BENCH)/job-lib \
+	       /kselftest=$(TESTS)/install
+JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED)
 JOB_PROGRESS = $(BENCH)/tap -p $(LOG)
 JOB_VERDICT  = $(BENCH)/tap $(LOG) $(SKIP_LISTS)
 
@@ -23,9 +25,12 @@ $(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(BUSYBOX) $(call sources,\
 	      tools/testing/selftests drivers/iommu/iommufd/iommufd_test.h)
 	@rm -rf $(TESTS)/kselftest $(@D)
 	$(RUN) tests-$(USER_ARCH) 'tests $(USER_ARCH)' \
-		$(MAKE) -C $(LINUX)/tools/testing/selftests install \
+		env MAKEFILES='$(abspath $(TESTS_RULES))' $(MAKE) -C $(LINUX)/tools/testing/selftests install \
 		O=$(abspath $(TESTS)) KSFT_INSTALL_PATH=$(abspath $(@D)) \
 		ARCH=$(USER_ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
 		TARGETS='$(TARGETS)' FORCE_TARGETS=1 \
+		LLVM=$(TESTS_LLVM) \
 		USERLDFLAGS='-static $(USER_FLAGS)'
 	@touch $@
+
+include $(wildcard $(TARGETS:%=$(BENCH)/kselftest-%.mk))
