@@ -25,10 +25,11 @@ WINDOW     ?= $(call setting,WINDOW)
 NESTED     ?= $(call setting,NESTED)
 QEMU       ?= $(call setting,QEMU)
 DEBUG      ?= $(call setting,DEBUG)
+PAGES      ?= 4k
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
 settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC \
+	    PAGES FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC \
 	    CONTAINER IOMMU
 export JOBS CCACHE_DIR $(settings)
 # What the scripts tell each other
@@ -59,6 +60,19 @@ $(error LANE=$(LANE): $(strip $(KCSAN:%=KCSAN=%) $(RT:%=RT=%)) runs on x86_64 on
 endif
 ifneq ($(and $(RT),$(filter v7.3,$(BASE))),)
 $(error RT=$(RT): BASE=$(BASE) needs COMPILE_TEST, which PREEMPT_RT excludes)
+endif
+
+# The sizes of pages that lane $(1) has, if it has a choice
+pages = $(patsubst tools/bench/$(1)-%.config,%,$(wildcard tools/bench/$(1)-*.config))
+all-pages := $(sort 4k $(foreach lane,$(lanes),$(call pages,$(lane))))
+ifeq ($(filter $(all-pages),$(PAGES)),)
+$(error PAGES=$(PAGES) is not one of: $(all-pages))
+endif
+ifneq ($(PAGES),4k)
+lanes-kselftest := $(LANE)
+lanes-job       := $(LANE)
+$(foreach goal,$(MAKECMDGOALS),$(if $(filter $(PAGES),$(call pages,$(lanes-$(goal)))),,\
+	$(error PAGES=$(PAGES): $(goal)$(if $(filter kselftest,$(goal)), on $(LANE)) works with 4k only)))
 endif
 
 accels := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
@@ -105,6 +119,10 @@ $(error IOMMU=$(IOMMU) is not one of: $(iommus))
 endif
 else ifneq ($(and $(filter kselftest,$(MAKECMDGOALS)),$(PLAIN)),)
 $(error PLAIN=$(PLAIN): kselftest takes it with TARGETS=vfio only)
+endif
+
+ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(filter-out 4k,$(PAGES)),$(QEMU)$(PLAIN)$(VITS)),)
+$(error PAGES=$(PAGES): leave out QEMU=1, PLAIN=1 and VITS=1)
 endif
 
 help:

@@ -12,6 +12,8 @@
 #   TIMEOUT        seconds after which a guest counts as hung
 #   MACHINE        the command that boots $(KERNEL) with $(INITRAMFS) and
 #                  $(CMDLINE), its console on stdout
+# and $(LANE)-$(PAGES).config has the options for pages of that size, if the lane
+# has a choice.
 #
 # tools/bench/$(JOB).mk, the job, says:
 #   JOB_SCRIPT     what the guest runs
@@ -44,7 +46,8 @@ include $(BENCH)/$(LANE).mk
 
 export PATH := /usr/lib/ccache:$(PATH)
 
-FLAVOUR   := $(LANE)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
+FLAVOUR   := $(LANE)$(addprefix -,$(filter-out 4k,$(PAGES)))
+FLAVOUR   := $(FLAVOUR)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
 OUT       := build/$(FLAVOUR)
 LOG        = build/log/$(JOB)-$(FLAVOUR).log
 USER      := build/user-$(USER_ARCH)$(SUFFIX)
@@ -67,6 +70,7 @@ $(foreach collection,$(TARGETS),$(if \
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
+	     $(wildcard $(BENCH)/$(LANE)-$(PAGES).config) \
 	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config \
 	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
 	     $(if $(RT),$(BENCH)/rt.config) \
