@@ -20,7 +20,8 @@
 #   JOB_FILES      more files for the guest, as /path/there=path/here; a
 #                  directory comes with all that is in it
 #   JOB_DEPS       what these are made of, where they are not just files
-#   JOB_CONFIG     options of the kernel besides, a file; OUT is then its own
+#   JOB_CONFIG     options of the kernel, a file that overrides all others; OUT
+#                  is then its own
 #   JOB_CMDLINE    added to the kernel's command line
 #   JOB_MACHINE    added to QEMU's command line, on arm64
 #   JOB_TITLE      a few words, for the screen
@@ -69,12 +70,13 @@ $(foreach collection,$(TARGETS),$(if \
 	$(error TARGETS=$(collection) is not a collection of tests in $(LINUX))))
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-	     $(BENCH)/$(LANE).config $(JOB_CONFIG) \
+	     $(BENCH)/$(LANE).config \
 	     $(wildcard $(BENCH)/$(LANE)-$(PAGES).config) \
 	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config \
 	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
 	     $(if $(RT),$(BENCH)/rt.config) \
-	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config))
+	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config)) \
+	     $(JOB_CONFIG)
 CONFIG    := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
 

@@ -9,6 +9,7 @@ JOB_TITLE     = measure on $(FLAVOUR)
 JOB_SCRIPT   := $(BENCH)/perf-job
 JOB_FILES     = /bin/iommufd_sw_msi_bench=$(SW_MSI_BENCH)
 JOB_DEPS      = $(SW_MSI_BENCH)
+JOB_CONFIG   := $(BENCH)/fast.config
 JOB_CMDLINE   = SETS=$(SETS) ROUNDS=$(ROUNDS)
 JOB_PROGRESS  = tail -n 1 $(LOG) | cut -f 1
 JOB_VERDICT   = grep -qx "job: exit 0" $(LOG)
@@ -19,10 +20,6 @@ MACHINE_um     := seccomp=on
 CPUS           := 1
 MACHINE_x86_64 := -icount shift=0,sleep=off
 MACHINE        += $(MACHINE_$(LANE))
-
-override FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-		      $(BENCH)/$(LANE).config $(LINUX)/$(SELFTESTS)/config \
-		      $(BENCH)/fast.config
 
 # The helpers of the selftests come from the tree with the series for base as
 # well: one program measures both.
