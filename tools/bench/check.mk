@@ -16,6 +16,6 @@ endif
 
 check: PACKAGES = $(CHECK_PACKAGES)
 check: tree
-	@QUICK=$(QUICK) tools/bench/check $(CHECKS)
+	@QUICK=$(QUICK) LANES='$(lanes)' BASES='$(bases)' tools/bench/check $(CHECKS)
 
 .PHONY: check
