@@ -10,6 +10,7 @@ BUSYBOX       := build/deb/arm64/bin/busybox
 USER_FLAGS    := -I $(CURDIR)/build/deb/arm64/usr/include \
 		 -L $(CURDIR)/build/deb/arm64/usr/lib/aarch64-linux-gnu
 TIMEOUT       := 1800
+LANE_CONFIG   := $(BENCH)/virtio.config
 
 # The memory, and how many huge pages are for hugetlbfs: the tests take two, or
 # 128 MiB. These are of 2, 32 and 512 MiB.
@@ -26,6 +27,6 @@ EMULATOR      := qemu-system-aarch64
 MACHINE        = $(EMULATOR) \
 		 -M virt,gic-version=3,iommu=smmuv3,its=on -accel $(ACCEL) \
 		 -cpu $(CPU_$(ACCEL)) -m $(MEMORY_$(PAGES)) -nodefaults -no-user-config \
-		 -display none -serial stdio -no-reboot $(JOB_MACHINE) \
+		 -display none -serial stdio -no-reboot $(VIRTIO) $(JOB_MACHINE) \
 		 -kernel $(KERNEL) -initrd $(INITRAMFS) \
-		 -append "console=ttyAMA0 hugepages=$(HUGE_$(PAGES)) $(CMDLINE)"
+		 -append "console=ttyAMA0 hugepages=$(HUGE_$(PAGES)) VERDICT=/dev/vport0p1 $(CMDLINE)"

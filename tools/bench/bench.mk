@@ -10,8 +10,10 @@
 #   BUSYBOX        a static busybox for the guest
 #   USER_FLAGS     for the compiler of the tests, where it needs any
 #   TIMEOUT        seconds after which a guest counts as hung
+#   LANE_CONFIG    options that it shares with other lanes, a file
 #   MACHINE        the command that boots $(KERNEL) with $(INITRAMFS) and
-#                  $(CMDLINE), its console on stdout
+#                  $(CMDLINE), its console on stdout; VERDICT=/dev/NAME on the
+#                  kernel's command line is what goes to file descriptor 3
 # and $(LANE)-$(PAGES).config has the options for pages of that size, if the lane
 # has a choice.
 #
@@ -40,6 +42,10 @@ BENCH := tools/bench
 SUFFIX := $(shell . tools/bench/base; echo $$SUFFIX)
 LINUX := build/linux$(SUFFIX)
 RUN   := +@$(BENCH)/run
+
+# The way of the verdict on QEMU's boards
+VIRTIO := -device virtio-serial-device -device virtserialport,chardev=verdict \
+	  -chardev file,id=verdict,path=/dev/fd/3
 
 # That of the environment is for another lane
 CROSS_COMPILE :=
@@ -70,7 +76,7 @@ $(foreach collection,$(TARGETS),$(if \
 	$(error TARGETS=$(collection) is not a collection of tests in $(LINUX))))
 
 FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-	     $(BENCH)/$(LANE).config \
+	     $(LANE_CONFIG) $(BENCH)/$(LANE).config \
 	     $(wildcard $(BENCH)/$(LANE)-$(PAGES).config) \
 	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config \
 	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
@@ -142,7 +148,9 @@ $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 
 # The machine
 
-CMDLINE    = panic=-1 printk.devkmsg=on loglevel=8 $(JOB_CMDLINE)
+# The first complaint is the last: but KCSAN's, of which not each is ours
+CMDLINE    = panic=-1 oops=panic panic_on_warn=$(if $(KCSAN),0,1) printk.devkmsg=on \
+	     loglevel=8 $(JOB_CMDLINE)
 
 boot: $(KERNEL) $(INITRAMFS)
 	@PROGRESS='$(JOB_PROGRESS)' $(BENCH)/boot $(TIMEOUT) \

@@ -27,7 +27,7 @@ $(DTB): JOB_MACHINE := $(STAGES)
 $(DTB): $(BENCH)/demo.dtso $(MAKEFILE_LIST) $(OUT)/kernel/$(IMAGE) \
 	$(OUT)/$(JOB).cpio
 	$(RUN) dtb-$(FLAVOUR) 'device tree' sh -ec \
-		'$(MACHINE) -machine dumpdtb=$@.board; \
+		'$(MACHINE) -machine dumpdtb=$@.board 3> /dev/null; \
 		cd $(OUT)/kernel/scripts/dtc; \
 		./dtc -q -O dtb -o $(abspath $@.overlay) $(abspath $<); \
 		./fdtoverlay -i $(abspath $@.board) -o $(abspath $@) \

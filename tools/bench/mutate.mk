@@ -9,5 +9,5 @@ JOB_SCRIPT  := $(BENCH)/mutate-job
 JOB_FILES   += /quick-job=$(BENCH)/quick-job
 JOB_FILES   += $(foreach list,$(SKIP_LISTS),/skip/$(notdir $(list))=$(list))
 JOB_DEPS    += $(BENCH)/quick-job $(SKIP_LISTS)
-JOB_CMDLINE += oops=panic panic_on_warn=1 sw_msi_mutant=$(MUTANT)
+JOB_CMDLINE += sw_msi_mutant=$(MUTANT)
 TIMEOUT     := 200

@@ -19,8 +19,7 @@ TRACE        = $(LOG:.log=.trace)
 TRACING      = -trace smmuv3_translate_success -trace smmuv3_record_event \
 	       -d guest_errors -D $(TRACE)
 
-# A kernel that oopses ends the machine at once
-JOB_CMDLINE  = oops=panic $(if $(WINDOW),WINDOW=$(WINDOW))
+JOB_CMDLINE  = $(if $(WINDOW),WINDOW=$(WINDOW))
 JOB_VERDICT  = $(BENCH)/demo-check $(LOG) $(TRACE)
 
 build/vmm$(SUFFIX)/%: $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed

@@ -8,4 +8,5 @@ BUSYBOX   := /bin/busybox
 TIMEOUT   := 600
 
 MACHINE    = $(KERNEL) mem=2G initrd=$(INITRAMFS) noreboot \
-	     con0=null,fd:1 con=null seccomp=auto $(CMDLINE)
+	     con0=null,fd:1 con1=null,fd:3 con=null seccomp=auto \
+	     VERDICT=/dev/tty1 $(CMDLINE)

@@ -8,11 +8,13 @@ IMAGE     := vmlinux
 BUSYBOX   := /bin/busybox
 TIMEOUT   := 600
 
+LANE_CONFIG := $(BENCH)/virtio.config
+
 CPUS      := 2
 CPU_tcg   := max
 CPU_kvm   := host
 MACHINE    = qemu-system-x86_64 -M microvm,acpi=off -accel $(ACCEL) \
 	     -cpu $(CPU_$(ACCEL)) -smp $(CPUS) -m 2G -nodefaults -no-user-config \
-	     -display none -serial stdio -no-reboot \
+	     -display none -serial stdio -no-reboot $(VIRTIO) \
 	     -kernel $(KERNEL) -initrd $(INITRAMFS) \
-	     -append "console=ttyS0 reboot=t hugepages=128 $(CMDLINE)"
+	     -append "console=ttyS0 reboot=t hugepages=128 VERDICT=/dev/vport0p1 $(CMDLINE)"
