@@ -41,11 +41,11 @@ do for [lane in "um x86_64"] {
 		set xlabel "live windows on one iommufd, one MSI page each"
 	}
 	plot data(lane, "new page, windows") using 3:4:5:6 \
-		linetype 1 title "new page", \
+		linetype 1 title "new page, windows", \
 	     data(lane, "known page, windows in turn") using 3:4:5:6 \
-		linetype 2 title "known page, devices in turn", \
+		linetype 2 title "known page, windows in turn", \
 	     data(lane, "known page, one of the windows") using 3:4:5:6 \
-		linetype 3 title "known page, always the same", \
+		linetype 3 title "known page, one of the windows", \
 	     empty(lane) with lines linetype 4 title "empty ioctl"
 }
 unset multiplot
