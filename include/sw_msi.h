@@ -7,7 +7,7 @@
  *
  * Copyright (c) 2026 the iommufd sw_msi series
  *
- * The MIT license, for who chooses that:
+ * The MIT license, for those who choose it:
  *
  * Permission is hereby granted, free of charge, to any person obtaining a copy
  * of this software and associated documentation files (the "Software"), to deal
@@ -138,7 +138,8 @@ static inline int __sw_msi_set(int iommufd, uint32_t dev_id, uint32_t option,
  * Works at any time, attached or not.
  *
  * Return: 0, or
- * -EOPNOTSUPP: what sw_msi_probe() tells apart;
+ * -EOPNOTSUPP: the kernel has no such options, or the device no window:
+ * sw_msi_probe() tells which;
  * -ENOENT: @dev_id is not a device of this iommufd, or an emulated one (mdev),
  * which has no window.
  */
@@ -167,8 +168,8 @@ static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
  *
  * For a VMM that lays out the guest's memory before it knows the devices.
  *
- * Return: 0: it has; -EOPNOTSUPP: it does not, and windows stay where the driver
- * has them; any other negative errno: that of the ioctl.
+ * Return: 0: it has them; -EOPNOTSUPP: it does not, and each device has its
+ * default window; any other negative errno: that of the ioctl.
  */
 static inline int sw_msi_probe_kernel(int iommufd)
 {
@@ -386,10 +387,10 @@ static inline void __sw_msi_try_around(struct __sw_msi_search *search,
  * detach the device, and pick. The ranges leave out what is reserved and what is
  * outside of the aperture, so sysfs need not be read and @reserved is empty.
  *
- * The ranges also leave out the window in force, the default one at first. So
- * this function does not find a place that overlaps it. The addresses of the
- * default window show up in the ranges once the device is attached with another
- * window, unless another device of the IOAS keeps the default one.
+ * The ranges also leave out the window in force, at first the default one. So
+ * this function does not find a place that overlaps it. The ranges have the
+ * addresses of the default window once the device is attached with another
+ * window, unless another device of the IOAS has the default one.
  *
  * The ranges of each kind can come in any order and may overlap. The window has
  * to be inside of one element of @allowed.
@@ -422,7 +423,7 @@ static inline int sw_msi_pick_window(const struct iommu_iova_range *allowed,
 	search.size = size;
 	search.near_start = near_start;
 
-	/* The nearest is either right there, or up against something */
+	/* The nearest place is at near_start, or next to a range */
 	__sw_msi_try(&search, near_start - near_start % SW_MSI_UNIT);
 	__sw_msi_try_up(&search, near_start);
 	for (i = 0; i < num_allowed; i++) {
@@ -442,8 +443,8 @@ static inline int sw_msi_pick_window(const struct iommu_iova_range *allowed,
  * @step: what was being done
  * @err: the errno, positive or negative
  *
- * Attaching a device has other reasons of its own for each errno; where nothing
- * was set, look there.
+ * Attaching a device can fail with the same errnos for other reasons. If no
+ * window was set, it is one of those.
  *
  * Return: one sentence of at most 72 characters, without a line feed;
  * strerror() of @err when it has no special meaning in @step.
@@ -500,9 +501,9 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
  *
  * What follows needs a kernel with the RFC of IOMMU_OPTION_SW_MSI_PAGE and
  * VFIO_IRQ_SET_ACTION_PREPARE on top of the series, and may change with it. With
- * nested translation, the MSI of a device then goes from the address that the
- * guest chose, through the page where the guest sees its interrupt controller's
- * doorbell, to the physical one: the guest needs no reserved memory region.
+ * nested translation, stage 1 then takes the MSI of a device from the address that
+ * the guest chose to the page where the guest sees the doorbell, and stage 2 takes
+ * it to the physical doorbell. The guest needs no reserved memory region.
  *
  * The order of a VMM: bind the device, sw_msi_set_page(), attach. Each time that
  * the guest enables a vector: sw_msi_prepare() with the address that the guest

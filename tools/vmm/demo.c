@@ -172,7 +172,7 @@ static void run_refused(struct vmm *vmm, struct vmm_device *device,
 	check_refused(rc, -EBUSY, SW_MSI_STEP_OPTION,
 		      "setting it while attached refused");
 	enable_msi(device);
-	check_msi(device, "MSI after all that", window, 0);
+	check_msi(device, "MSI afterwards", window, 0);
 }
 
 static void act_refused(const char *bdf, uint64_t window,
@@ -188,7 +188,7 @@ static void act_refused(const char *bdf, uint64_t window,
 	struct vmm_device device;
 	struct vmm vmm;
 
-	act('c', "windows that cannot be, and the device lives on");
+	act('c', "windows that are refused, and the device works afterwards");
 	picture(regions, 5);
 	vmm_open(&vmm, RAM_SIZE);
 	vmm_device_open(&vmm, &device, bdf);

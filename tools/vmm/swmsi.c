@@ -328,7 +328,7 @@ int main(int argc, char *argv[])
 		bad_input("%s: %s is one argument too many" SEE_HELP, command->name,
 			  argv[argc - 1]);
 	if (request.json && command->run)
-		bad_input("--json: %s does not have it" SEE_HELP, command->name);
+		bad_input("--json: %s has no such output" SEE_HELP, command->name);
 
 	request.bdf = argv[0];
 	if (argc > command->devices) {

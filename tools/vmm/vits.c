@@ -248,7 +248,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 	vmm_device_disable_msi(&device.vmm_device);
 	set_up_msi(&device, G(0));
 	device.doorbell = page;
-	check_both(&device, "MSI, which has no use for G without a stage 1");
+	check_both(&device, "MSI to V, as there is no stage 1");
 
 	/* The next kernel of the guest */
 	forget_translations(&device);
@@ -336,9 +336,9 @@ static void act_refused(const char *bdf, uint64_t page)
 	rc = prepare(&device, VFIO_PCI_INTX_IRQ_INDEX, 0, G(0));
 	check_refused(rc, -ENOTTY, "an address for INTx");
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 1, G(0));
-	check_refused(rc, -EINVAL, "a vector that the device has not");
+	check_refused(rc, -EINVAL, "a vector that the device does not have");
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(0) + 2);
-	check_refused(rc, -EINVAL, "an address that is no word's");
+	check_refused(rc, -EINVAL, "an address that is not a multiple of 4");
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(1));
 	check_refused(rc, 0, "an address");
 	rc = sw_msi_prepare(device.vmm_device.fd, VFIO_PCI_MSI_IRQ_INDEX, 0,
@@ -351,10 +351,10 @@ static void act_refused(const char *bdf, uint64_t page)
 	vmm_device_set_triggers(&device.vmm_device, VFIO_PCI_MSI_IRQ_INDEX, 0,
 				1, &none);
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(1));
-	check_refused(rc, -EBUSY, "and without, but allocated with all others");
+	check_refused(rc, -EBUSY, "the same without one, allocated with all others");
 	vmm_device_disable_msi(&device.vmm_device);
 	set_up_msi(&device, G(0));
-	check_both(&device, "MSI after all that");
+	check_both(&device, "MSI afterwards");
 
 	/* A trigger that fails takes nothing back */
 	vmm_device_disable_msi(&device.vmm_device);
@@ -362,7 +362,7 @@ static void act_refused(const char *bdf, uint64_t page)
 	check_refused(rc, 0, "an address");
 	rc = vmm_device_set_triggers(&device.vmm_device, VFIO_PCI_MSI_IRQ_INDEX,
 				     0, 1, &no_eventfd);
-	check_refused(rc, -EINVAL, "a trigger that is no eventfd");
+	check_refused(rc, -EINVAL, "a trigger that is not an eventfd");
 	enable_msi(&device.vmm_device);
 	check_both(&device, "MSI, prepared before that");
 
@@ -378,7 +378,7 @@ static void act_refused(const char *bdf, uint64_t page)
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(0) + 4);
 	check_refused(rc, 0, "an address beside the doorbell");
 	rc = vmm_device_enable_msi(&device.vmm_device);
-	check_refused(rc, -ENOSPC, "and the vector set up with it");
+	check_refused(rc, -ENOSPC, "the vector set up with it");
 	close_guest(&guest, &device);
 }
 
