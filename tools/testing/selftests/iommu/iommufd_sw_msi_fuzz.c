@@ -2130,6 +2130,8 @@ struct race {
 	__u32 ioases[RACE_IOASES];
 	struct race_slot hwpts[RACE_HWPTS];
 	pthread_mutex_t lock;
+	/* By ID: a device is attached or detached by one caller at a time */
+	pthread_mutex_t changing[RACE_IDS];
 	struct model_map maps[RACE_MAPS];
 	unsigned int nr_maps;
 	unsigned long ops;
@@ -2190,10 +2192,17 @@ static int race_change(struct race *r, int op, __u32 stdev_id, __u32 pt_id)
 {
 	struct iommu_test_cmd cmd = { .size = sizeof(cmd), .op = op,
 				      .id = stdev_id };
+	pthread_mutex_t *changing = &r->changing[stdev_id % RACE_IDS];
+	int err;
 
 	/* Also where pasid_replace has its own */
 	cmd.pasid_attach.pt_id = pt_id;
-	return race_call(r, IOMMU_TEST_CMD, &cmd);
+
+	/* iommufd leaves this to its callers; VFIO has dev_set->lock for it */
+	pthread_mutex_lock(changing);
+	err = race_call(r, IOMMU_TEST_CMD, &cmd);
+	pthread_mutex_unlock(changing);
+	return err;
 }
 
 static __u64 race_option(struct race *r, int op, __u32 option_id, __u32 dev_id,
@@ -2596,6 +2605,8 @@ static void race_round(struct race *r, __u64 seed, int processes)
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	pthread_mutex_init(&r->lock, &attr);
+	for (i = 0; i < RACE_IDS; i++)
+		pthread_mutex_init(&r->changing[i], &attr);
 	r->fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	if (r->fd == -1)
 		die("/dev/iommu: %s, see CONFIG_IOMMUFD_TEST", strerror(errno));
