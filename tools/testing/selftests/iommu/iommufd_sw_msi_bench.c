@@ -545,6 +545,43 @@ static void run_attach(void)
 	measure_attach(true);
 }
 
+/* One more device comes to an IOAS that has nr of them, and goes */
+static void measure_crowd(void)
+{
+	struct vm *vm = vm_open();
+	unsigned int i, j, k;
+
+	for (i = 0; i < NR_COUNTS; i++) {
+		double best[2] = {};
+		struct dev *dev;
+
+		while (vm->nr_devs < live_counts[i])
+			attach(vm, vm_add_dev(vm));
+		dev = vm_add_dev(vm);
+		for (j = 0; j < NR_BATCHES; j++) {
+			double attach_ns = 0, detach_ns = 0;
+
+			for (k = 0; k < NR_NEW; k++) {
+				double start = now(), middle;
+
+				attach(vm, dev);
+				middle = now();
+				detach(vm, dev);
+				attach_ns += middle - start;
+				detach_ns += now() - middle;
+			}
+			if (!j || attach_ns < best[0])
+				best[0] = attach_ns;
+			if (!j || detach_ns < best[1])
+				best[1] = detach_ns;
+		}
+		sample("attach, devices", live_counts[i], best[0] / NR_NEW);
+		sample("detach, devices", live_counts[i], best[1] / NR_NEW);
+		attach(vm, dev);
+	}
+	vm_close(vm);
+}
+
 /* Back and forth between two domains of an IOAS */
 static void run_replace(void)
 {
@@ -620,6 +657,7 @@ static void run_default(void)
 	}
 	vm_close(vm);
 	measure_attach(false);
+	measure_crowd();
 }
 
 static double slab_bytes(void)
