@@ -26,6 +26,7 @@
 #                  is then its own
 #   JOB_CMDLINE    added to the kernel's command line
 #   JOB_MACHINE    added to QEMU's command line, on arm64
+#   JOB_PARTS      names of guests that run at a time; each finds its own in $PART
 #   JOB_TITLE      a few words, for the screen
 #   JOB_PROGRESS   command that prints how far the guest is, from $(LOG)
 #   JOB_VERDICT    command that reads the guest's log, $(LOG), and decides;
@@ -150,11 +151,11 @@ $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 
 # The first complaint is the last: but KCSAN's, of which not each is ours
 CMDLINE    = panic=-1 oops=panic panic_on_warn=$(if $(KCSAN),0,1) printk.devkmsg=on \
-	     loglevel=8 $(JOB_CMDLINE)
+	     loglevel=8 $(if $(JOB_PARTS),PART=$$PART) $(JOB_CMDLINE)
 
 boot: $(KERNEL) $(INITRAMFS)
-	@PROGRESS='$(JOB_PROGRESS)' $(BENCH)/boot $(TIMEOUT) \
-		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' $(MACHINE)
+	@PROGRESS='$(JOB_PROGRESS)' PARTS='$(JOB_PARTS)' $(BENCH)/boot $(TIMEOUT) \
+		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' '$(MACHINE)'
 	@. $(BENCH)/base; origin $(LINUX)
 	@$(BENCH)/splats $(LOG) || export SPLAT=1; $(JOB_VERDICT) && [ -z "$$SPLAT" ]
 
