@@ -143,6 +143,15 @@ demo:
 		JOB_PACKAGES="$(if $(QEMU),pax-utils python3-pyelftools, \
 			$(if $(NESTED),,rustc))"
 
+shell run: export JOB_PACKAGES = $(if $(filter arm64,$(LANE)),rustc \
+	$(if $(QEMU),pax-utils python3-pyelftools))
+shell: tree
+	@$(MAKE) -f tools/bench/bench.mk JOB=shell shell
+
+# On stdout is what the command says, and nothing else
+run:
+	@$(MAKE) job JOB=shell 7>&1 >&2
+
 # A python with pip is what QEMU's own scripts ask for
 qemu: PACKAGES = bison dpkg-dev flex gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 		 ninja-build perl pkg-config python3-pip python3-venv
@@ -223,5 +232,5 @@ mrproper:
 		build/deb build/dl build/qemu* build/ccache \
 		build/ci build/lock
 
-.PHONY: help kselftest quick demo qemu plain fuzz coverage mutants mutate bench job tree \
+.PHONY: help kselftest quick demo shell run qemu plain fuzz coverage mutants mutate bench job tree \
 	patches post menuconfig defconfig bootstrap clean mrproper

@@ -27,6 +27,6 @@ EMULATOR      := qemu-system-aarch64
 MACHINE        = $(EMULATOR) \
 		 -M virt,gic-version=3,iommu=smmuv3,its=on -accel $(ACCEL) \
 		 -cpu $(CPU_$(ACCEL)) -m $(MEMORY_$(PAGES)) -nodefaults -no-user-config \
-		 -display none -serial stdio -no-reboot $(VIRTIO) $(JOB_MACHINE) \
+		 -display none -serial mon:stdio -no-reboot $(VIRTIO) $(JOB_MACHINE) \
 		 -kernel $(KERNEL) -initrd $(INITRAMFS) \
 		 -append "console=ttyAMA0 hugepages=$(HUGE_$(PAGES)) VERDICT=/dev/vport0p1 $(CMDLINE)"

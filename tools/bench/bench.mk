@@ -153,11 +153,13 @@ $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 CMDLINE    = panic=-1 oops=panic panic_on_warn=$(if $(KCSAN),0,1) printk.devkmsg=on \
 	     loglevel=8 $(if $(JOB_PARTS),PART=$$PART) $(JOB_CMDLINE)
 
-boot: $(KERNEL) $(INITRAMFS)
+machine: $(KERNEL) $(INITRAMFS)
+
+boot: machine
 	@PROGRESS='$(JOB_PROGRESS)' PARTS='$(JOB_PARTS)' $(BENCH)/boot $(TIMEOUT) \
 		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' '$(MACHINE)'
 	@. $(BENCH)/base; origin $(LINUX)
 	@$(BENCH)/splats $(LOG) || export SPLAT=1; $(JOB_VERDICT) && [ -z "$$SPLAT" ]
 
 FORCE:
-.PHONY: boot FORCE
+.PHONY: boot machine FORCE

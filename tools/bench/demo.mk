@@ -22,7 +22,7 @@ JOB_MACHINE  = $(STAGES) -dtb $(DTB) -device edu,addr=1.0 \
 	       $(TRACING)
 
 # The device tree is what QEMU makes for this machine, and demo.dtso
-boot: $(DTB)
+machine: $(DTB)
 $(DTB): JOB_MACHINE := $(STAGES)
 $(DTB): $(BENCH)/demo.dtso $(MAKEFILE_LIST) $(OUT)/kernel/$(IMAGE) \
 	$(OUT)/$(JOB).cpio

@@ -11,7 +11,7 @@ EMULATOR    := env LD_LIBRARY_PATH=$(QEMU_DIR)/usr/lib/$(shell \
 	       gcc -print-multiarch) $(QEMU_DIR)/usr/bin/qemu-system-aarch64
 STAGES      := $(BOTH_STAGES)
 
-boot: $(QEMU_DIR)/usr/bin/qemu-system-aarch64
+machine: $(QEMU_DIR)/usr/bin/qemu-system-aarch64
 
 $(QEMU_DIR)/usr/bin/qemu-system-aarch64: $(BENCH)/archive
 	$(RUN) qemu 'QEMU with both stages' \
