@@ -28,102 +28,35 @@ DEBUG      ?= $(call setting,DEBUG)
 PAGES      ?= 4k
 KSRC       ?= $(call setting,KSRC)
 KTARBALL   ?= $(call setting,KTARBALL)
-settings := LANE BASE TARGETS ACCEL SECONDS WINDOW NESTED QEMU DEBUG KSRC KTARBALL \
-	    PAGES FRESH PLAIN VITS KCSAN RT SEED COUNT MODE REPLAY QEMUSRC \
-	    CONTAINER IOMMU
-export JOBS CCACHE_DIR $(settings)
+settings   := $(shell sed -n 's/^\([A-Z_]*\)\t.*/\1/p' tools/bench/options)
+export $(settings)
 # What the scripts tell each other
 unexport QUIET SPLAT PROGRESS SUMMARY
-
-$(foreach switch,DEBUG KCSAN RT NESTED QEMU PLAIN VITS QUICK FRESH,$(if $(filter 0 n,$($(switch))),\
-	$(error $(switch)=$($(switch)) would turn it on: $(switch)= turns it off)))
+# As it was given, not as make would read it
+override CMD := $(value CMD)
 
 lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
 lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
-ifeq ($(filter $(lanes),$(LANE)),)
-$(error LANE=$(LANE) is not one of: $(lanes))
-endif
-include tools/bench/$(LANE).mk
-
-# The lanes of what is not for all
-lanes-quick := um
-lanes-fuzz  := um x86_64
-lanes-demo  := arm64
-lanes-bench := um x86_64
-ifneq ($(origin LANE),file)
-$(foreach goal,$(MAKECMDGOALS),$(if $(filter $(or $(lanes-$(goal)),$(LANE)),$(LANE)),,\
-	$(error LANE=$(LANE): $(goal) runs on $(lanes-$(goal)) only)))
-endif
-
-ifneq ($(and $(KCSAN)$(RT),$(filter job kselftest,$(MAKECMDGOALS)),$(filter-out x86_64,$(LANE))),)
-$(error LANE=$(LANE): $(strip $(KCSAN:%=KCSAN=%) $(RT:%=RT=%)) runs on x86_64 only)
-endif
-ifneq ($(and $(RT),$(filter v7.3,$(BASE))),)
-$(error RT=$(RT): BASE=$(BASE) needs COMPILE_TEST, which PREEMPT_RT excludes)
-endif
-
-# The sizes of pages that lane $(1) has, if it has a choice
-pages = $(patsubst tools/bench/$(1)-%.config,%,$(wildcard tools/bench/$(1)-*.config))
-all-pages := $(sort 4k $(foreach lane,$(lanes),$(call pages,$(lane))))
-ifeq ($(filter $(all-pages),$(PAGES)),)
-$(error PAGES=$(PAGES) is not one of: $(all-pages))
-endif
-ifneq ($(PAGES),4k)
-lanes-kselftest := $(LANE)
-lanes-job       := $(LANE)
-$(foreach goal,$(MAKECMDGOALS),$(if $(filter $(PAGES),$(call pages,$(lanes-$(goal)))),,\
-	$(error PAGES=$(PAGES): $(goal)$(if $(filter kselftest,$(goal)), on $(LANE)) works with 4k only)))
-endif
-
-accels := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
-ifeq ($(if $(accels),$(filter $(accels),$(ACCEL)),any),)
-$(error ACCEL=$(ACCEL) is not one of: $(accels))
-endif
-
 bases := $(notdir $(wildcard patches/v*))
-ifeq ($(filter $(bases),$(BASE)),)
-$(error BASE=$(BASE) is not one of: $(bases))
-endif
-ifneq ($(filter bench coverage $(if $(VITS),,check mutants) mutate $(if $(PLAIN),demo kselftest),$(if $(filter-out $(firstword $(bases)),$(BASE)),$(MAKECMDGOALS))),)
-$(error BASE=$(BASE): $(strip $(MAKECMDGOALS) $(PLAIN:%=PLAIN=%)) works with BASE=$(firstword $(bases)) only)
-endif
-ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(QEMU),$(NESTED),$(filter $(firstword $(bases)),$(BASE))),)
-$(error QEMU=$(QEMU) NESTED=$(NESTED): QEMU's SMMU needs Linux 6.19 or later: give BASE=v7.3)
-endif
-ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(PLAIN),$(NESTED)$(QEMU)),)
-$(error PLAIN=$(PLAIN): leave out NESTED=1 and QEMU=1)
-endif
+-include tools/bench/$(LANE).mk
 
-ifneq ($(and $(VITS),$(filter-out $(lastword $(bases)),$(BASE))),)
-$(error VITS=$(VITS): the RFC works with BASE=$(lastword $(bases)) only)
-endif
-ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(VITS),$(QEMU)$(PLAIN)),)
-$(error VITS=$(VITS): leave out QEMU=1 and PLAIN=1)
-endif
-
-# The vfio tests: bound to a lane, a base, and options of their own
-ifneq ($(and $(filter kselftest,$(MAKECMDGOALS)),$(filter vfio,$(TARGETS))),)
+# All of it has to be as tools/bench/options says, before anything is done
+pages      = $(patsubst tools/bench/$(1)-%.config,%,$(wildcard tools/bench/$(1)-*.config))
+first     := $(firstword $(bases))
+last      := $(lastword $(bases))
+accels    := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
+all_pages := $(sort 4k $(foreach lane,$(lanes),$(call pages,$(lane))))
 containers := $(patsubst tools/bench/vfio-%.config,%,$(wildcard tools/bench/vfio-*.config))
-iommus     := smmuv3 virtio
-ifneq ($(LANE),arm64)
-$(error LANE=$(LANE) has no IOMMU for TARGETS=$(TARGETS): take LANE=arm64)
-endif
-ifneq ($(BASE)$(VITS),$(firstword $(bases)))
-$(error BASE=$(BASE): TARGETS=$(TARGETS) is for $(firstword $(bases)) only)
-endif
-ifeq ($(filter $(containers),$(CONTAINER)),)
-$(error CONTAINER=$(CONTAINER) is not one of: $(containers))
-endif
-ifeq ($(filter $(iommus),$(IOMMU)),)
-$(error IOMMU=$(IOMMU) is not one of: $(iommus))
-endif
-else ifneq ($(and $(filter kselftest,$(MAKECMDGOALS)),$(PLAIN)),)
-$(error PLAIN=$(PLAIN): kselftest takes it with TARGETS=vfio only)
-endif
-
-ifneq ($(and $(filter demo,$(MAKECMDGOALS)),$(filter-out 4k,$(PAGES)),$(QEMU)$(PLAIN)$(VITS)),)
-$(error PAGES=$(PAGES): leave out QEMU=1, PLAIN=1 and VITS=1)
-endif
+iommus    := smmuv3 virtio
+of-origin  = $(foreach name,$(2),$(if $(filter $(1),$(firstword $(origin $(name)))),$(name)))
+quoted     = '$(subst ','\'',$(1))'
+wrong     := $(shell tools/bench/settings '$(MAKECMDGOALS)' \
+	'$(call of-origin,command override,$(filter-out .%,$(.VARIABLES)))' \
+	'$(call of-origin,command override environment,$(settings))' \
+	$(call quoted,pages=$(call pages,$(LANE))) \
+	$(foreach name,$(settings) lanes bases first last accels all_pages containers iommus,\
+		$(call quoted,$(name)=$($(name)))))
+$(if $(wrong),$(error $(wrong)))
 
 help:
 	@cat tools/bench/help
@@ -135,10 +68,10 @@ kselftest:
 		JOB_PACKAGES="$(if $(filter vfio,$(TARGETS)),clang-$(CLANG_VERSION))"
 
 quick:
-	@$(MAKE) job JOB=quick LANE=$(lanes-quick)
+	@$(MAKE) job JOB=quick LANE=um
 
 demo:
-	@$(MAKE) $(if $(PLAIN),plain,job) LANE=$(lanes-demo) TARGETS= \
+	@$(MAKE) $(if $(PLAIN),plain,job) LANE=arm64 TARGETS= \
 		JOB=$(if $(VITS),vits,$(if $(QEMU),qemu$(if $(NESTED),-nested),$(if $(NESTED),nested,demo))) \
 		JOB_PACKAGES="$(if $(QEMU),pax-utils python3-pyelftools, \
 			$(if $(NESTED),,rustc))"

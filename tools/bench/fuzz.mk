@@ -9,18 +9,6 @@
 override SEED    := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 override MODE    := $(or $(MODE),model fail-nth races)
 
-ifneq ($(shell echo '$(SECONDS) $(SEED)' | grep -Ex '[1-9][0-9]{0,5} [0-9]{1,18}'),$(SECONDS) $(SEED))
-$(error SECONDS=$(SECONDS) SEED=$(SEED): give two numbers, SECONDS below a million)
-endif
-ifneq ($(filter-out model fail-nth races,$(MODE)),)
-$(error MODE=$(MODE) is not one of: model fail-nth races)
-endif
-ifneq ($(REPLAY),)
-ifeq ($(wildcard $(REPLAY)),)
-$(error REPLAY=$(REPLAY): there is no such file)
-endif
-endif
-
 # x86_64: processors that race, and a kprobe at the line which fuzz-job counts
 ifeq ($(LANE),x86_64)
 CPUS         := 4

@@ -2,12 +2,6 @@
 # What the demos have in common: swmsi in the guest, QEMU's trace of the SMMU as
 # the witness.
 
-ifneq ($(WINDOW),)
-ifeq ($(shell echo '$(WINDOW)' | grep -E '^0x[0-9a-fA-F]{1,11}00000$$'),)
-$(error WINDOW=$(WINDOW) is not a multiple of 1 MiB in hex, such as 0x10000000)
-endif
-endif
-
 # Stage 2 besides stage 1, where QEMU has it
 BOTH_STAGES := -global arm-smmuv3.stage=nested
 STAGES      := $(if $(shell $(EMULATOR) -device arm-smmuv3,help | grep stage=),\
