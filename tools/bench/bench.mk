@@ -56,6 +56,8 @@ export PATH := /usr/lib/ccache:$(PATH)
 
 FLAVOUR   := $(LANE)$(addprefix -,$(filter-out 4k,$(PAGES)))
 FLAVOUR   := $(FLAVOUR)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
+# A kernel with options of its own is built in a place of its own
+FLAVOUR   := $(subst $() ,,$(FLAVOUR)$(patsubst %,-%,$(sort $(subst =,-,$(CONFIG)))))
 OUT       := build/$(FLAVOUR)
 LOG        = build/log/$(JOB)-$(FLAVOUR).log
 USER      := build/user-$(USER_ARCH)$(SUFFIX)
@@ -83,8 +85,8 @@ FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
 	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
 	     $(if $(RT),$(BENCH)/rt.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config)) \
-	     $(JOB_CONFIG)
-CONFIG    := $(OUT)/kernel/.config
+	     $(JOB_CONFIG) $(if $(CONFIG),$(OUT)/given.config)
+KCONFIG   := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
 
 # $(1) into $@, if that says something else
@@ -93,7 +95,11 @@ record     = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 $(OUT)/fragments: FORCE
 	$(call record,$(FRAGMENTS))
 
-$(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
+$(OUT)/given.config: FORCE
+	@mkdir -p $(@D); printf 'CONFIG_%s\n' $(CONFIG) | cmp -s - $@ || \
+		printf 'CONFIG_%s\n' $(CONFIG) > $@
+
+$(KCONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 	   $(call sources,'*Kconfig*')
 	$(RUN) kconfig-$(FLAVOUR) 'kernel $(FLAVOUR), options' \
 		env LINUX=$(LINUX) ARCH=$(ARCH) \
@@ -102,11 +108,11 @@ $(CONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 	@touch $@
 
 # How many objects that configuration takes, for who watches
-$(OUT)/objects: $(CONFIG)
+$(OUT)/objects: $(KCONFIG)
 	@: > $@; [ ! -t 1 ] || $(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -n \
 		$(notdir $(IMAGE)) 2> /dev/null | grep -c "echo '  [AC][CS] " > $@ || :
 
-$(KERNEL): $(CONFIG) $(OUT)/objects FORCE
+$(KERNEL): $(KCONFIG) $(OUT)/objects FORCE
 	+@PROGRESS='echo object $$(grep -c "^  [AC][CS] " build/log/kernel-$(FLAVOUR).log) \
 		$$(sed "s/^/of about /" $(OUT)/objects)' \
 		$(BENCH)/run kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
@@ -150,8 +156,10 @@ $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 # The machine
 
 # The first complaint is the last: but KCSAN's, of which not each is ours
-CMDLINE    = panic=-1 oops=panic panic_on_warn=$(if $(KCSAN),0,1) printk.devkmsg=on \
-	     loglevel=8 $(if $(JOB_PARTS),PART=$$PART) $(JOB_CMDLINE)
+CMDLINE    = panic=-1 oops=panic \
+	     panic_on_warn=$(if $(KCSAN)$(filter KCSAN=y,$(CONFIG)),0,1) \
+	     printk.devkmsg=on loglevel=8 $(if $(JOB_PARTS),PART=$$PART) \
+	     $(JOB_CMDLINE)
 
 machine: $(KERNEL) $(INITRAMFS)
 
