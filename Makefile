@@ -95,7 +95,7 @@ plain: tree
 	@tools/bench/plain
 
 job: tree
-	@$(MAKE) -f tools/bench/bench.mk
+	@$(if $(LOOP),tools/bench/loop $(LOOP)) $(MAKE) -f tools/bench/bench.mk
 
 # Harder
 

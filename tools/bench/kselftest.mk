@@ -11,14 +11,18 @@ JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)
 JOB_SCRIPT  := $(BENCH)/kselftest-job
 JOB_FILES    = /job-lib=$(BENCH)/job-lib \
 	       /kselftest=$(TESTS)/install
-JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED)
+JOB_FILES   += $(if $(ONLY),/only=$(OUT)/only)
+JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED) $(if $(ONLY),$(OUT)/only)
 JOB_PROGRESS = $(BENCH)/tap -p $(if $(JOB_PARTS),$(JOB_PARTS:%=$(LOG:.log=.%.log)),$(LOG))
 JOB_VERDICT  = $(BENCH)/tap $(LOG) $(SKIP_LISTS)
 
 # Two guests where there is work for two
-ifeq ($(JOB) $(strip $(TARGETS)),kselftest iommu)
+ifeq ($(JOB) $(strip $(TARGETS)) $(ONLY),kselftest iommu )
 JOB_PARTS   := 1 2
 endif
+
+$(OUT)/only: FORCE
+	$(call record,$(ONLY))
 
 # The tests are built anew when anything changes that they may include: their
 # own makefiles do not look at headers.

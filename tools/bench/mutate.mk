@@ -6,8 +6,8 @@ include $(BENCH)/quick.mk
 
 JOB_TITLE    = mutant $(MUTANT)
 JOB_SCRIPT  := $(BENCH)/mutate-job
-JOB_FILES   += /quick-job=$(BENCH)/quick-job
+JOB_FILES   += /tests=$(BENCH)/kselftest-job
 JOB_FILES   += $(foreach list,$(SKIP_LISTS),/skip/$(notdir $(list))=$(list))
-JOB_DEPS    += $(BENCH)/quick-job $(SKIP_LISTS)
+JOB_DEPS    += $(BENCH)/kselftest-job $(SKIP_LISTS)
 JOB_CMDLINE += sw_msi_mutant=$(MUTANT)
 TIMEOUT     := 200
