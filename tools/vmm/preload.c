@@ -146,7 +146,7 @@ static const char *parse_window(const char *text, struct settings *settings)
 		rc = parse_bytes(&text, &settings->size);
 	}
 	if (rc == -ERANGE)
-		return "a number of 2^64 or more: give lower ones";
+		return "a number of 2^64 or more: give a lower one";
 	if (rc || *text)
 		return "not START or START:SIZE, in bytes: give it as 0xb000000:2M is";
 	if (settings->start % SW_MSI_UNIT)

@@ -197,7 +197,7 @@ static void same_text(const char *name, const char *text, const char *expected)
 #define BAD(window)	"bind refused: SW_MSI_WINDOW=" window ": "
 #define FORM		\
 	"not START or START:SIZE, in bytes: give it as 0xb000000:2M is"
-#define NUMBER		"a number of 2^64 or more: give lower ones"
+#define NUMBER		"a number of 2^64 or more: give a lower one"
 #define ALIGN		"START is not a multiple of 1 MiB: align it"
 #define SIZE_0		"SIZE is 0: give 1M or more, or leave it out"
 #define SIZE_ALIGN	"SIZE is not a multiple of 1 MiB: round it up"
