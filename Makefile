@@ -35,18 +35,17 @@ unexport QUIET SPLAT PROGRESS SUMMARY
 # As it was given, not as make would read it
 override CMD := $(value CMD)
 
-lanes := $(patsubst %.config,%,$(notdir $(wildcard tools/bench/*.config)))
-lanes := $(filter $(basename $(notdir $(wildcard tools/bench/*.mk))),$(lanes))
+lanes := $(basename $(notdir $(wildcard tools/bench/lane/*.mk)))
 bases := $(notdir $(wildcard patches/v*))
--include tools/bench/$(LANE).mk
+-include tools/bench/lane/$(LANE).mk
 
 # All of it has to be as tools/bench/options says, before anything is done
-pages      = $(patsubst tools/bench/$(1)-%.config,%,$(wildcard tools/bench/$(1)-*.config))
+pages      = $(patsubst tools/bench/lane/$(1)-%.config,%,$(wildcard tools/bench/lane/$(1)-*.config))
 first     := $(firstword $(bases))
 last      := $(lastword $(bases))
 accels    := $(patsubst CPU_%,%,$(filter CPU_%,$(.VARIABLES)))
 all_pages := $(sort 4k $(foreach lane,$(lanes),$(call pages,$(lane))))
-containers := $(patsubst tools/bench/vfio-%.config,%,$(wildcard tools/bench/vfio-*.config))
+containers := $(patsubst tools/bench/job/vfio-%.config,%,$(wildcard tools/bench/job/vfio-*.config))
 iommus    := smmuv3 virtio
 of-origin  = $(foreach name,$(2),$(if $(filter $(1),$(firstword $(origin $(name)))),$(name)))
 quoted     = '$(subst ','\'',$(1))'
@@ -89,10 +88,10 @@ run:
 qemu: PACKAGES = bison dpkg-dev flex gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
 		 ninja-build perl pkg-config python3-pip python3-venv
 qemu: bootstrap
-	@$(MAKE) -f tools/bench/qemu-build.mk
+	@$(MAKE) -f tools/bench/job/qemu-build.mk
 
 plain: tree
-	@tools/bench/plain
+	@tools/bench/job/plain
 
 job: tree
 	@$(if $(LOOP),tools/bench/loop $(LOOP)) $(MAKE) -f tools/bench/bench.mk
@@ -105,31 +104,31 @@ fuzz:
 		JOB_PACKAGES=$(if $(filter x86_64,$(fuzz-lane)),linux-perf)
 
 mutants: tree
-	@tools/bench/mutants $(MUTANTS)
+	@tools/bench/job/mutants $(MUTANTS)
 
 mutate: tree
-	@tools/bench/mutate
+	@tools/bench/job/mutate
 
 bench: tree
-	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/perf
+	@LANE=$(if $(filter file,$(origin LANE)),um,$(LANE)) tools/bench/job/perf
 
 coverage: PACKAGES = lcov
 coverage: tree
-	@TARGETS=iommu tools/bench/coverage \
+	@TARGETS=iommu tools/bench/job/coverage \
 		$(if $(filter file,$(origin SECONDS)),60,$(SECONDS)) $(or $(SEED),1)
 
 # The series
 
 tree: bootstrap
-	@tools/bench/tree
+	@tools/bench/series/tree
 
 patches:
-	@tools/bench/patches
+	@tools/bench/series/patches
 
 # Mail::Address is what git-email only recommends
 post: PACKAGES = git-email libmailtools-perl perl
 post: tree
-	@tools/bench/post '$(POSTING)'
+	@tools/bench/series/post '$(POSTING)'
 
 # The kernel's own checkers
 
@@ -144,7 +143,7 @@ include tools/bench/docs.mk
 menuconfig: PACKAGES := libncurses-dev
 defconfig: PACKAGES :=
 menuconfig defconfig: tree
-	@. tools/bench/base; $(MAKE) -s -C $$LINUX $(@:defconfig=alldefconfig) \
+	@. tools/bench/series/base; $(MAKE) -s -C $$LINUX $(@:defconfig=alldefconfig) \
 		O=$(CURDIR)/build/kconfig KBUILD_KCONFIG=$(CURDIR)/Kconfig \
 		KCONFIG_CONFIG=$(CURDIR)/.config
 
@@ -159,7 +158,7 @@ clean:
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
-	@for base in $(bases); do BASE=$$base tools/bench/unsaved all || exit; done
+	@for base in $(bases); do BASE=$$base tools/bench/series/unsaved all || exit; done
 	@$(MAKE) clean
 	rm -rf build/linux* build/series.tmp build/patches.tmp build/apt \
 		build/deb build/dl build/qemu* build/ccache \

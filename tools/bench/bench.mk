@@ -2,7 +2,7 @@
 # How a job is built and booted on a lane: run by the top Makefile, once
 # build/linux is there, with JOB=name and LANE=name.
 #
-# tools/bench/$(LANE).mk, the lane, says:
+# tools/bench/lane/$(LANE).mk, the lane, says:
 #   PACKAGES       Debian packages that only this lane needs
 #   ARCH           the kernel's ARCH; CROSS_COMPILE if it takes one
 #   USER_ARCH      ARCH of the headers for user space
@@ -17,7 +17,7 @@
 # and $(LANE)-$(PAGES).config has the options for pages of that size, if the lane
 # has a choice.
 #
-# tools/bench/$(JOB).mk, the job, says:
+# tools/bench/job/$(JOB).mk, the job, says:
 #   JOB_SCRIPT     what the guest runs
 #   JOB_FILES      more files for the guest, as /path/there=path/here; a
 #                  directory comes with all that is in it
@@ -40,7 +40,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 boot:
 
 BENCH := tools/bench
-SUFFIX := $(shell . tools/bench/base; echo $$SUFFIX)
+SUFFIX := $(shell . tools/bench/series/base; echo $$SUFFIX)
 LINUX := build/linux$(SUFFIX)
 RUN   := +@$(BENCH)/run
 
@@ -50,7 +50,7 @@ VIRTIO := -device virtio-serial-device -device virtserialport,chardev=verdict \
 
 # That of the environment is for another lane
 CROSS_COMPILE :=
-include $(BENCH)/$(LANE).mk
+include $(BENCH)/lane/$(LANE).mk
 
 export PATH := /usr/lib/ccache:$(PATH)
 
@@ -67,10 +67,10 @@ HEADERS   := $(USER)/usr/include
 KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE)
 
 # Files of the tree, of those that can change in it: git knows or would take them
-sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/base; git -C $(LINUX) ls-files \
+sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/series/base; git -C $(LINUX) ls-files \
 	     --cached --others --exclude-standard $(1)))
 
-include $(BENCH)/$(JOB).mk
+include $(BENCH)/job/$(JOB).mk
 
 # The kernel. Its own makefiles know best what to build again.
 
@@ -78,12 +78,12 @@ $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
 	$(error TARGETS=$(collection) is not a collection of tests in $(LINUX))))
 
-FRAGMENTS := $(BENCH)/kernel.config $(BENCH)/$(BASE).config \
-	     $(LANE_CONFIG) $(BENCH)/$(LANE).config \
-	     $(wildcard $(BENCH)/$(LANE)-$(PAGES).config) \
-	     $(if $(KCSAN),$(BENCH)/kcsan.config,$(if $(DEBUG),$(BENCH)/debug.config \
-	     $(wildcard $(BENCH)/debug-$(LANE).config))) \
-	     $(if $(RT),$(BENCH)/rt.config) \
+FRAGMENTS := $(BENCH)/lane/kernel.config $(BENCH)/series/$(BASE).config \
+	     $(LANE_CONFIG) $(BENCH)/lane/$(LANE).config \
+	     $(wildcard $(BENCH)/lane/$(LANE)-$(PAGES).config) \
+	     $(if $(KCSAN),$(BENCH)/lane/kcsan.config,$(if $(DEBUG),$(BENCH)/lane/debug.config \
+	     $(wildcard $(BENCH)/lane/debug-$(LANE).config))) \
+	     $(if $(RT),$(BENCH)/lane/rt.config) \
 	     $(wildcard $(TARGETS:%=$(LINUX)/tools/testing/selftests/%/config)) \
 	     $(JOB_CONFIG) $(if $(CONFIG),$(OUT)/given.config)
 KCONFIG   := $(OUT)/kernel/.config
@@ -166,7 +166,7 @@ machine: $(KERNEL) $(INITRAMFS)
 boot: machine
 	@PROGRESS='$(JOB_PROGRESS)' PARTS='$(JOB_PARTS)' $(BENCH)/boot $(TIMEOUT) \
 		$(JOB)-$(FLAVOUR) '$(JOB_TITLE)' '$(MACHINE)'
-	@. $(BENCH)/base; origin $(LINUX)
+	@. $(BENCH)/series/base; origin $(LINUX)
 	@$(BENCH)/splats $(LOG) || export SPLAT=1; $(JOB_VERDICT) && [ -z "$$SPLAT" ]
 
 FORCE:

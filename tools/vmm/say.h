@@ -5,7 +5,7 @@
  * A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is a check;
  * "swmsi: expect" says what the IOMMU must have made of an access of the device
  * just before. Whoever watches the IOMMU from outside compares:
- * tools/bench/demo-check.
+ * tools/bench/job/demo-check.
  */
 #ifndef SAY_H
 #define SAY_H

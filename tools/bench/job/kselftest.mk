@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's own tests: the collections in TARGETS, through run_kselftest.sh.
+# kselftest-COLLECTION.mk, where there is one, has what a collection needs besides.
+
+TESTS        = $(USER)
+INSTALLED    = $(TESTS)/install/run_kselftest.sh
+
+SKIP_LISTS   = $(wildcard $(addprefix $(BENCH)/,$(addsuffix .skip,lane/$(LANE) series/$(BASE) job/$(SKIP))))
+
+JOB_TITLE    = $(TARGETS) tests on $(FLAVOUR)
+JOB_SCRIPT  := $(BENCH)/job/kselftest-job
+JOB_FILES    = /job-lib=$(BENCH)/job-lib \
+	       /kselftest=$(TESTS)/install
+JOB_FILES   += $(if $(ONLY),/only=$(OUT)/only)
+JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED) $(if $(ONLY),$(OUT)/only)
+JOB_PROGRESS = $(BENCH)/tap -p $(if $(JOB_PARTS),$(JOB_PARTS:%=$(LOG:.log=.%.log)),$(LOG))
+JOB_VERDICT  = $(RESULT) $(BENCH)/tap $(LOG) $(SKIP_LISTS)
+RESULT       = $(if $(filter kselftest quick,$(JOB)),\
+	       $(BENCH)/tap -l $(LOG) $(SKIP_LISTS) | $(BENCH)/result $(LOG) &&)
+
+# Two guests where there is work for two
+ifeq ($(JOB) $(strip $(TARGETS)) $(ONLY),kselftest iommu )
+JOB_PARTS   := 1 2
+endif
+
+$(OUT)/only: FORCE
+	$(call record,$(ONLY))
+
+# The tests are built anew when anything changes that they may include: their
+# own makefiles do not look at headers.
+$(TESTS)/targets: FORCE
+	@mkdir -p $(@D)
+	@echo '$(TARGETS)' | cmp -s - $@ || echo '$(TARGETS)' > $@
+
+$(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(BUSYBOX) $(call sources,\
+	      tools/testing/selftests drivers/iommu/iommufd/iommufd_test.h)
+	@rm -rf $(TESTS)/kselftest $(@D)
+	$(RUN) tests-$(USER_ARCH) 'tests $(USER_ARCH)' \
+		env MAKEFILES='$(abspath $(TESTS_RULES))' $(MAKE) -C $(LINUX)/tools/testing/selftests install \
+		O=$(abspath $(TESTS)) KSFT_INSTALL_PATH=$(abspath $(@D)) \
+		ARCH=$(USER_ARCH) CROSS_COMPILE=$(CROSS_COMPILE) \
+		TARGETS='$(TARGETS)' FORCE_TARGETS=1 \
+		LLVM=$(TESTS_LLVM) \
+		USERLDFLAGS='-static $(USER_FLAGS)'
+	@touch $@
+
+include $(wildcard $(TARGETS:%=$(BENCH)/job/kselftest-%.mk))
