@@ -29,4 +29,4 @@ MACHINE        = $(EMULATOR) \
 		 -cpu $(CPU_$(ACCEL)) -m $(MEMORY_$(PAGES)) -nodefaults -no-user-config \
 		 -display none -serial mon:stdio -no-reboot $(VIRTIO) $(JOB_MACHINE) \
 		 -kernel $(KERNEL) -initrd $(INITRAMFS) \
-		 -append "console=ttyAMA0 hugepages=$(HUGE_$(PAGES)) VERDICT=/dev/vport0p1 $(CMDLINE)"
+		 -append "console=ttyAMA0 hugepages=$(HUGE_$(PAGES)) VERDICT=/dev/vport*p1 $(CMDLINE)"

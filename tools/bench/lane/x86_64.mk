@@ -17,4 +17,4 @@ MACHINE    = qemu-system-x86_64 -M microvm,acpi=off -accel $(ACCEL) \
 	     -cpu $(CPU_$(ACCEL)) -smp $(CPUS) -m 2G -nodefaults -no-user-config \
 	     -display none -serial mon:stdio -no-reboot $(VIRTIO) \
 	     -kernel $(KERNEL) -initrd $(INITRAMFS) \
-	     -append "console=ttyS0 reboot=t hugepages=128 VERDICT=/dev/vport0p1 $(CMDLINE)"
+	     -append "console=ttyS0 reboot=t hugepages=128 VERDICT=/dev/vport*p1 $(CMDLINE)"
