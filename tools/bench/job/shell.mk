@@ -6,9 +6,15 @@
 override CMD := $(value CMD)
 export CMD
 
+# um has the host's files anyway
+ifneq ($(LANE),um)
+JOB_CONFIG  := $(BENCH)/job/9p.config
+OUT         := $(OUT)-shell
+endif
+
 include $(BENCH)/job/kselftest.mk
 ifeq ($(LANE),arm64)
-include $(BENCH)/$(if $(QEMU),qemu,demo).mk
+include $(BENCH)/job/$(if $(QEMU),qemu,demo).mk
 JOB_FILES   += /kselftest=$(TESTS)/install
 JOB_DEPS    += $(INSTALLED)
 endif
