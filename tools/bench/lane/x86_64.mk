@@ -10,7 +10,7 @@ TIMEOUT   := 600
 
 LANE_CONFIG := $(BENCH)/lane/virtio.config
 
-CPUS      := 2
+CPUS       = $(if $(JOB_PARTS),1,2)
 CPU_tcg   := max
 CPU_kvm   := host
 MACHINE    = qemu-system-x86_64 -M microvm,acpi=off -accel $(ACCEL) \
