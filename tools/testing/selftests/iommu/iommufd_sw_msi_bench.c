@@ -549,34 +549,26 @@ static void run_attach(void)
 static void measure_crowd(void)
 {
 	struct vm *vm = vm_open();
-	unsigned int i, j, k;
+	unsigned int i, j;
 
 	for (i = 0; i < NR_COUNTS; i++) {
-		double best[2] = {};
+		double attach_ns = 0, detach_ns = 0;
 		struct dev *dev;
+		double start;
 
 		while (vm->nr_devs < live_counts[i])
 			attach(vm, vm_add_dev(vm));
 		dev = vm_add_dev(vm);
-		for (j = 0; j < NR_BATCHES; j++) {
-			double attach_ns = 0, detach_ns = 0;
-
-			for (k = 0; k < NR_NEW; k++) {
-				double start = now(), middle;
-
-				attach(vm, dev);
-				middle = now();
-				detach(vm, dev);
-				attach_ns += middle - start;
-				detach_ns += now() - middle;
-			}
-			if (!j || attach_ns < best[0])
-				best[0] = attach_ns;
-			if (!j || detach_ns < best[1])
-				best[1] = detach_ns;
+		for (j = 0; j < NR_BATCHES * NR_NEW; j++) {
+			start = now();
+			attach(vm, dev);
+			batch_end(&attach_ns, start, 1);
+			start = now();
+			detach(vm, dev);
+			batch_end(&detach_ns, start, 1);
 		}
-		sample("attach, devices", live_counts[i], best[0] / NR_NEW);
-		sample("detach, devices", live_counts[i], best[1] / NR_NEW);
+		sample("attach, devices", live_counts[i], attach_ns);
+		sample("detach, devices", live_counts[i], detach_ns);
 		attach(vm, dev);
 	}
 	vm_close(vm);
