@@ -29,8 +29,7 @@ $(OUT)/only: FORCE
 # The tests are built anew when anything changes that they may include: their
 # own makefiles do not look at headers.
 $(TESTS)/targets: FORCE
-	@mkdir -p $(@D)
-	@echo '$(TARGETS)' | cmp -s - $@ || echo '$(TARGETS)' > $@
+	$(call record,$(TARGETS))
 
 $(INSTALLED): $(HEADERS)/.installed $(TESTS)/targets $(BUSYBOX) $(call sources,\
 	      tools/testing/selftests drivers/iommu/iommufd/iommufd_test.h)
