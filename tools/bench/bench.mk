@@ -119,10 +119,12 @@ $(KERNEL): $(KCONFIG) $(OUT)/objects FORCE
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) $(@F)
 
 # drivers/, as modules. The first make writes what modpost has to know of the
-# kernel.
+# kernel. The second begins anew: kbuild does not build an external module again
+# when the options of the kernel change.
 $(OUT)/drivers/edu_msi.ko: $(wildcard drivers/*) $(KERNEL)
 	$(RUN) modpost-$(FLAVOUR) 'kernel $(FLAVOUR), symbols' \
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
+	@rm -rf $(@D)
 	$(RUN) drivers-$(FLAVOUR) 'drivers' $(call KMAKE,$(OUT)/kernel) \
 		ARCH=$(ARCH) M=$(abspath drivers) MO=$(abspath $(@D)) modules
 	@touch $@
