@@ -8,6 +8,8 @@
 
 include $(BENCH)/job/swmsi.mk
 
+JOB_CONFIG  += $(BENCH)/job/vmm.config
+OUT         := $(OUT)-vmm
 PATCHED_VMM := $(wildcard build/qemu-10.2/qemu-system-aarch64)
 DISK        := $(OUT)/qemu.disk
 GUEST_JOB   := $(BENCH)/job/qemu-guest-job
