@@ -31,7 +31,7 @@ KTARBALL   ?= $(call setting,KTARBALL)
 settings   := $(shell sed -n 's/^\([A-Z_]*\)\t.*/\1/p' tools/bench/options)
 export $(settings)
 # What the scripts tell each other
-unexport QUIET SPLAT PROGRESS SUMMARY
+unexport QUIET SPLAT PROGRESS SUMMARY TAIL
 # As it was given, not as make would read it
 override CMD := $(value CMD)
 

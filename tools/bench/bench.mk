@@ -104,7 +104,7 @@ $(OUT)/given.config: FORCE
 
 $(KCONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 	   $(call sources,'*Kconfig*')
-	$(RUN) kconfig-$(FLAVOUR) 'kernel $(FLAVOUR), options' \
+	+@TAIL=1 $(BENCH)/run kconfig-$(FLAVOUR) 'kernel $(FLAVOUR), options' \
 		env LINUX=$(LINUX) ARCH=$(ARCH) \
 		CROSS_COMPILE=$(CROSS_COMPILE) \
 		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
