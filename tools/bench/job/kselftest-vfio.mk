@@ -32,7 +32,8 @@ JOB_CONFIG  += $(BENCH)/job/vfio.config $(BENCH)/job/vfio-$(CONTAINER).config
 JOB_FILES   += /kselftest/vfio/$(notdir $(MSI_TEST))=$(MSI_TEST)
 JOB_DEPS    += $(MSI_TEST)
 # The tests map huge pages, also one of 1 GiB
-JOB_CMDLINE += hugepagesz=1G hugepages=1 VFIO_DEVICES=$(subst $(empty) ,$(empty),$(DEVICES:%=%,)) \
+JOB_CMDLINE += hugepagesz=1G hugepages=1 \
+	       VFIO_DEVICES=$(subst $(empty) ,$(empty),$(DEVICES:%=%,)) \
 	       SW_MSI=$(if $(filter smmuv3,$(IOMMU)),window,none)
 JOB_MACHINE += -m 3G $(-$(IOMMU)) -blockdev null-co,node-name=disk,size=1048576 \
 	       $(foreach n,$(shell seq $(words $(DEVICES))),\
