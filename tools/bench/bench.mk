@@ -92,6 +92,10 @@ FRAGMENTS := $(BENCH)/lane/kernel.config $(BENCH)/series/$(BASE).config \
 KCONFIG   := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
 
+# The verdict of $(1), a script that reads a log, with the arguments $(2): with -l it
+# prints a table of the results, which goes into build/result
+verdict    = $(1) -l $(2) | $(BENCH)/result $(LOG) && $(1) $(2)
+
 # $(1) into $@, if that says something else
 record     = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 

@@ -33,10 +33,7 @@ JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
 		FUZZ_SEED=$(SEED) \
 		FUZZ_MODES=$(subst $(empty) ,$(empty),$(MODE:%=%,))
 JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-
-# What it found, else how much it did
-JOB_VERDICT   = sed -n 's/^job: //p' $(LOG) | awk '/ no divergence$$/; / of a replace$$/; \
-		/^(DIVERGENCE|The kernel killed)/, /^(---|exit )/'; \
-		grep -qx 'job: exit 0' $(LOG)
+JOB_VERDICT   = $(call verdict,$(BENCH)/job/fuzz-check,$(LOG))
 
 # Boot, leak check and what a slow machine adds. SECONDS are those of the guest: on
 # x86_64 its clock is that of the ticks it gets, on busy processors one in eight.

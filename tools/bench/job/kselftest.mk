@@ -14,9 +14,7 @@ JOB_FILES    = /job-lib=$(BENCH)/job-lib \
 JOB_FILES   += $(if $(ONLY),/only=$(OUT)/only)
 JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED) $(if $(ONLY),$(OUT)/only)
 JOB_PROGRESS = $(BENCH)/tap -p $(if $(JOB_PARTS),$(JOB_PARTS:%=$(LOG:.log=.%.log)),$(LOG))
-JOB_VERDICT  = $(RESULT) $(BENCH)/tap $(LOG) $(SKIP_LISTS)
-RESULT       = $(if $(filter kselftest quick,$(JOB)),\
-	       $(BENCH)/tap -l $(LOG) $(SKIP_LISTS) | $(BENCH)/result $(LOG) &&)
+JOB_VERDICT  = $(call verdict,$(BENCH)/tap,$(LOG) $(SKIP_LISTS))
 
 # Two guests where there is work for two
 ifeq ($(JOB) $(strip $(TARGETS)) $(ONLY),kselftest iommu )

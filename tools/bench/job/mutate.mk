@@ -5,6 +5,7 @@
 include $(BENCH)/job/quick.mk
 
 JOB_TITLE    = mutant $(MUTANT)
+JOB_VERDICT  = $(BENCH)/tap $(LOG) $(SKIP_LISTS)
 JOB_SCRIPT  := $(BENCH)/job/mutate-job
 JOB_FILES   += /tests=$(BENCH)/job/kselftest-job
 JOB_FILES   += $(foreach list,$(SKIP_LISTS),/skip/$(notdir $(list))=$(list))

@@ -14,7 +14,7 @@ JOB_FILES    = /usr=$(VMM)/usr /lib=$(VMM)/lib /preload.so=$(PRELOAD) \
 JOB_DEPS     = $(VMM)/.made $(PRELOAD) $(BENCH)/job-lib $(BENCH)/job/qemu-lib $(KERNEL) $(GUEST)
 JOB_VERDICT  = $(BENCH)/job/qemu-logs $(LOG); \
 	       $(BENCH)/splats $(LOG:.log=.L2.log) || export SPLAT=1; \
-	       $(BENCH)/job/demo-check $(LOG) $(TRACE)
+	       $(call verdict,$(BENCH)/job/demo-check,$(LOG) $(TRACE))
 TIMEOUT     := 450
 
 $(GUEST): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \

@@ -14,7 +14,7 @@ TRACING      = -trace smmuv3_translate_success -trace smmuv3_record_event \
 	       -d guest_errors -D $(TRACE)
 
 JOB_CMDLINE  = $(if $(WINDOW),WINDOW=$(WINDOW))
-JOB_VERDICT  = $(BENCH)/job/demo-check $(LOG) $(TRACE)
+JOB_VERDICT  = $(call verdict,$(BENCH)/job/demo-check,$(LOG) $(TRACE))
 
 build/vmm$(SUFFIX)/%: $(wildcard tools/vmm/*) include/sw_msi.h $(HEADERS)/.installed
 	$(RUN) vmm-$* '$*' $(MAKE) -B -C tools/vmm O=$(abspath $(@D)) \
