@@ -3,6 +3,8 @@
 # QEMU's own accelerated SMMUv3 gives stage 1 to L2, which firmware boots with
 # ACPI: only the IORT can have an RMR.
 
+JOB_CONFIG  := $(BENCH)/job/acpi.config $(BENCH)/job/vmm.config
+OUT         := $(OUT)-vmm
 include $(BENCH)/job/vsmmu.mk
 
 FIRMWARE    := build/deb/all/usr/share/qemu-efi-aarch64/QEMU_EFI.fd

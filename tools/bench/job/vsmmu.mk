@@ -24,11 +24,9 @@ EDU          = -device edu,dma_mask=0xffffffffffff
 # The trace has the walks besides
 TRACING     += -trace smmu_ptw_page_pte -trace smmu_ptw_block_pte
 
-# The kernel, of a copy of the tree with one patch more. The copy is hard links. It is
-# the same kernel with QEMU as the VMM and without.
+# The kernel, of a copy of the tree with one patch more. The copy is hard links.
 
 OUT         := $(OUT)-nested
-JOB_CONFIG  := $(BENCH)/job/acpi.config $(BENCH)/job/vmm.config
 PATCHED     := $(LINUX)-nested
 PATCH       := $(BENCH)/job/nested-canwbs.patch
 
