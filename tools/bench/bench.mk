@@ -75,7 +75,8 @@ sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/series/base; git -C $(LINU
 
 include $(BENCH)/job/$(JOB).mk
 
-# The kernel. Its own makefiles know best what to build again.
+# The kernel. Its own makefiles know best what to build again, but take seconds for
+# it: they are left alone while nothing in the tree is newer than their last run.
 
 $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
@@ -91,6 +92,7 @@ FRAGMENTS := $(BENCH)/lane/kernel.config $(BENCH)/series/$(BASE).config \
 	     $(JOB_CONFIG) $(if $(CONFIG),$(OUT)/given.config)
 KCONFIG   := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
+BUILT     := $(OUT)/built
 
 # The verdict of $(1), a script that reads a log, with the arguments $(2): with -l it
 # prints a table of the results, which goes into build/result
@@ -119,11 +121,15 @@ $(OUT)/objects: $(KCONFIG)
 	@: > $@; [ ! -t 1 ] || $(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -n \
 		$(notdir $(IMAGE)) 2> /dev/null | grep -c "echo '  [AC][CS] " > $@ || :
 
-$(KERNEL): $(KCONFIG) $(OUT)/objects FORCE
+$(KERNEL): $(KCONFIG) $(OUT)/objects $(if $(shell find $(LINUX) -name .git -prune -o \
+	   -newer $(BUILT) -print -quit 2>&1),FORCE)
+	@touch $(BUILT).now
 	+@PROGRESS='echo object $$(grep -c "^  [AC][CS] " build/log/kernel-$(FLAVOUR).log) \
 		$$(sed "s/^/of about /" $(OUT)/objects)' \
 		$(BENCH)/run kernel-$(FLAVOUR) 'kernel $(FLAVOUR)' \
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) $(@F)
+	@mv $(BUILT).now $(BUILT)
+	@touch $@
 
 # drivers/, as modules. The first make writes what modpost has to know of the
 # kernel. The second begins anew: kbuild does not build an external module again
