@@ -36,7 +36,7 @@ unexport QUIET SPLAT PROGRESS SUMMARY TAIL
 override CMD := $(value CMD)
 
 lanes := $(basename $(notdir $(wildcard tools/bench/lane/*.mk)))
-bases := $(notdir $(wildcard patches/v*))
+bases := $(shell ls -v patches | grep ^v)
 -include tools/bench/lane/$(LANE).mk
 
 # All of it has to be as tools/bench/options says, before anything is done
@@ -154,7 +154,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* build/mutate* \
-		build/perf build/coverage build/check* build/plain build/docs build/kconfig build/doccheck \
+		build/perf build/coverage build/result build/check* build/plain build/docs build/kconfig build/doccheck \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:

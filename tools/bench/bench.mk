@@ -73,6 +73,9 @@ KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE
 sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/series/base; git -C $(LINUX) ls-files \
 	     --cached --others --exclude-standard $(1)))
 
+# Freed memory shows at once; KASAN sees that itself, and the two do not mix
+POISON    := $(if $(DEBUG),,slab_debug=P)
+
 include $(BENCH)/job/$(JOB).mk
 
 # The kernel. Its own makefiles know best what to build again, but take seconds for
@@ -116,7 +119,7 @@ $(KCONFIG): $(BENCH)/kconfig $(OUT)/fragments $(FRAGMENTS) \
 		$(BENCH)/kconfig $(abspath $(@D) $(FRAGMENTS))
 	@touch $@
 
-# How many objects that configuration takes, for who watches
+# The number of objects in this configuration, for the progress display
 $(OUT)/objects: $(KCONFIG)
 	@: > $@; [ ! -t 1 ] || $(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -n \
 		$(notdir $(IMAGE)) 2> /dev/null | grep -c "echo '  [AC][CS] " > $@ || :
@@ -170,7 +173,7 @@ $(INITRAMFS): $(MAKEFILE_LIST) $(BENCH)/init $(BENCH)/initramfs $(BUSYBOX) \
 
 # The machine
 
-# The first complaint is the last: but KCSAN's, of which not each is ours
+# Panic on the first warning. Not with KCSAN: some of its reports are not about our code.
 CMDLINE    = panic=-1 oops=panic \
 	     panic_on_warn=$(if $(KCSAN)$(filter KCSAN=y,$(CONFIG)),0,1) \
 	     printk.devkmsg=on loglevel=8 $(if $(JOB_PARTS),PART=$$PART) \

@@ -28,8 +28,7 @@ JOB_FILES     = /bin/iommufd_sw_msi_fuzz=$(FUZZ) $(if $(REPLAY),/replay=$(REPLAY
 		$(if $(KPROBE),/kprobe=$(KPROBE))
 JOB_DEPS      = $(FUZZ) $(REPLAY) $(KPROBE) FORCE
 empty        :=
-# Freed memory shows at once; KASAN sees that itself, and the two do not mix
-JOB_CMDLINE   = $(if $(DEBUG),,slab_debug=P) FUZZ_SECONDS=$(SECONDS) \
+JOB_CMDLINE   = $(POISON) FUZZ_SECONDS=$(SECONDS) \
 		FUZZ_SEED=$(SEED) \
 		FUZZ_MODES=$(subst $(empty) ,$(empty),$(MODE:%=%,))
 JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-

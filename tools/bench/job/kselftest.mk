@@ -16,6 +16,12 @@ JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED) $(if $(ONLY),$(OUT)/only)
 JOB_PROGRESS = $(BENCH)/tap -p $(if $(JOB_PARTS),$(JOB_PARTS:%=$(LOG:.log=.%.log)),$(LOG))
 JOB_VERDICT  = $(call verdict,$(BENCH)/tap,$(LOG) $(SKIP_LISTS))
 
+# What the demos, on the same lane, can do without
+ifeq ($(LANE),arm64)
+JOB_CONFIG  += $(BENCH)/job/hugepages.config
+OUT         := $(OUT)-tests
+endif
+
 # Two guests where there is work for two
 ifeq ($(JOB) $(strip $(TARGETS)) $(ONLY),kselftest iommu )
 JOB_PARTS   := 1 2

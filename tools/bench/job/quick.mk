@@ -10,5 +10,4 @@ override ONLY := $(or $(ONLY),iommufd_sw_msi iommufd_sw_msi_option iommufd_sw_ms
 include $(BENCH)/job/kselftest.mk
 
 JOB_TITLE    = tests of the window on $(FLAVOUR)
-# Freed memory shows at once; KASAN sees that itself, and the two do not mix
-JOB_CMDLINE := $(if $(DEBUG),,slab_debug=P)
+JOB_CMDLINE := $(POISON)
