@@ -91,7 +91,10 @@ __u64 model_aperture_last(const struct model_dev *dev)
 
 static struct model_range aperture(__u64 last)
 {
-	return (struct model_range){ MOCK_APERTURE_START, last };
+	return (struct model_range){
+		last == MOCK_LARGE_APERTURE_LAST ? 0 : MOCK_APERTURE_START,
+		last,
+	};
 }
 
 bool model_finish(struct model_hwpt *hwpt)
@@ -1060,11 +1063,12 @@ unsigned int model_ranges(const struct model *m, int ioas,
 		if (!m->hwpts[i].live || m->hwpts[i].ioas != ioas ||
 		    m->hwpts[i].parent != NONE)
 			continue;
-		ranges_punch(ranges, &nr, max,
-		      (struct model_range){ 0, MOCK_APERTURE_START - 1 });
-		if (last < ULONG_MAX)
+		if (last < ULONG_MAX) {
+			ranges_punch(ranges, &nr, max,
+			      (struct model_range){ 0, MOCK_APERTURE_START - 1 });
 			ranges_punch(ranges, &nr, max,
 			      (struct model_range){ last + 1, ULONG_MAX });
+		}
 	}
 	for (i = 0; i < MODEL_DEVS; i++) {
 		const struct model_dev *d = &m->devs[i];
