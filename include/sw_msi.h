@@ -80,8 +80,8 @@
 /**
  * enum sw_msi_support - what sw_msi_probe() found
  * @SW_MSI_SUPPORTED: the device's window can be moved
- * @SW_MSI_NO_KERNEL: the kernel does not have the options: the device works
- *                    with the default window
+ * @SW_MSI_NO_KERNEL: the kernel does not have the options: a device that has
+ *                    a window has the default one
  * @SW_MSI_NO_REGION: the device has no software MSI window: its MSIs do not
  *                    need one, there is nothing to move
  */
@@ -168,8 +168,8 @@ static inline int sw_msi_get_window(int iommufd, uint32_t dev_id,
  *
  * For a VMM that lays out the guest's memory before it knows the devices.
  *
- * Return: 0: it has them; -EOPNOTSUPP: it does not, and each device has its
- * default window; any other negative errno: that of the ioctl.
+ * Return: 0: it has them; -EOPNOTSUPP: it does not, and a device that has
+ * a window has the default one; any other negative errno: that of the ioctl.
  */
 static inline int sw_msi_probe_kernel(int iommufd)
 {
@@ -238,11 +238,10 @@ static inline int sw_msi_reset_window(int iommufd, uint32_t dev_id)
  * @start: first IOVA, in bytes; a multiple of SW_MSI_UNIT
  * @size: size in bytes; a multiple of SW_MSI_UNIT, and not 0
  *
- * The kernel checks a new start with the size in force, and that size may not
- * fit at the new place. So a window in force is first taken away; when the new
- * one is refused, it is put back, and the device is as it was (the start stays
- * that of the refused window if none had been set before: without a size it
- * means nothing).
+  * The kernel checks a new start with the size in force, and that size may not
+ * fit at the new place. So the old window is cleared first, and restored if the
+ * new one is refused. If no start had been set before, that of the refused window
+ * remains. It has no effect without a size.
  *
  * One page holds one doorbell. SW_MSI_UNIT holds 256 pages of 4 KiB, or 16
  * pages of 64 KiB.
@@ -574,7 +573,8 @@ static inline int sw_msi_set_page(int iommufd, uint32_t dev_id, uint64_t page)
  * is enabled, or @iova is not a multiple of 4;
  * -EOPNOTSUPP: the device is not bound to an iommufd, or its MSIs do not go
  * through the IOMMU;
- * -ENOTTY: @index is another one; -ENOMEM.
+ * -ENOTTY: @index is another one, or the device's driver does not know this;
+ * -ENOMEM.
  */
 static inline int sw_msi_prepare(int device, uint32_t index, uint32_t vector,
 				 const uint64_t *iova)

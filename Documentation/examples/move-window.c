@@ -82,8 +82,8 @@ static uint64_t pick_window(int iommufd, int device, uint32_t ioas_id,
 }
 
 /*
- * Before the device is attached for good. A device without a window, as on x86,
- * has nothing to move.
+ * Before the device is attached for good. An emulated device (-ENOENT) and one
+ * without a window, as on x86, have nothing to move.
  */
 static void move_window(int iommufd, int device, uint32_t dev_id,
 			uint32_t ioas_id, uint64_t near_start)
@@ -93,7 +93,7 @@ static void move_window(int iommufd, int device, uint32_t dev_id,
 	int rc;
 
 	rc = sw_msi_probe(iommufd, dev_id, &support);
-	if (!rc && support == SW_MSI_NO_REGION)
+		if (rc == -ENOENT || (!rc && support == SW_MSI_NO_REGION))
 		return;
 	if (rc)
 		errx(1, "%s", sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
@@ -187,8 +187,9 @@ int main(int argc, char *argv[])
 	if (iommufd < 0)
 		err(1, "/dev/iommu");
 	/*
-	 * No device is needed to ask this. On a kernel without the options the
-	 * memory map of the guest has to leave out the default window.
+	  * No device is needed to ask this. On a kernel without the options the
+	 * memory map of an Arm guest has to leave out the default window. On
+	 * x86 there is none, and nothing to ask.
 	 */
 	if (sw_msi_probe_kernel(iommufd))
 		errx(1, "this kernel cannot move the window of a device");
