@@ -85,7 +85,7 @@ $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
 	$(error TARGETS=$(collection) is not a collection of tests in $(LINUX))))
 
-FRAGMENTS := $(BENCH)/lane/kernel.config $(BENCH)/series/$(BASE).config \
+FRAGMENTS := $(BENCH)/lane/kernel.config $(wildcard $(BENCH)/series/$(BASE).config) \
 	     $(LANE_CONFIG) $(BENCH)/lane/$(LANE).config \
 	     $(wildcard $(BENCH)/lane/$(LANE)-$(PAGES).config) \
 	     $(if $(KCSAN),$(BENCH)/lane/kcsan.config,$(if $(DEBUG),$(BENCH)/lane/debug.config \
