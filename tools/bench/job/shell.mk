@@ -15,8 +15,8 @@ endif
 include $(BENCH)/job/kselftest.mk
 ifeq ($(LANE),arm64)
 include $(BENCH)/job/$(if $(QEMU),qemu,demo).mk
-JOB_FILES   += /kselftest=$(TESTS)/install
-JOB_DEPS    += $(INSTALLED)
+JOB_FILES   += /kselftest=$(TESTS)/install $(if $(QEMU),/bin/swmsi=$(SWMSI))
+JOB_DEPS    += $(INSTALLED) $(SWMSI)
 endif
 
 JOB_TITLE    = $(if $(CMD),run,shell) on $(FLAVOUR)
