@@ -154,7 +154,7 @@ bootstrap:
 
 clean:
 	rm -rf build/log build/vmm* build/examples* build/user-* build/mutants* build/mutate* \
-		build/perf build/coverage build/result build/check* build/plain build/docs build/kconfig build/doccheck \
+		build/perf build/coverage build/result build/check* build/plain build/docs build/kconfig build/doccheck* \
 		$(lanes:%=build/%) $(lanes:%=build/%-*)
 
 mrproper:
