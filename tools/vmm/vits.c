@@ -148,8 +148,9 @@ static void check_vector(struct guest_device *device, const int fds[2], int n,
 		sum += count;
 	}
 	device->vmm_device.bar0[E1000_ICR / 4] = E1000_ICR_RXQ(n);
-	check(sum == E1000_REPEATS, "MSI of vector %d, twice: eventfd count %"
-	      PRIu64, n, sum);
+	/* While the first is pending, the second is one with it */
+	check(sum && sum <= E1000_REPEATS, "MSI of vector %d, written twice: "
+	      "eventfd count %" PRIu64, n, sum);
 	for (int i = 0; i < E1000_REPEATS; i++)
 		expect_msi(device, iova, device->window);
 }
