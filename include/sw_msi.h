@@ -238,7 +238,7 @@ static inline int sw_msi_reset_window(int iommufd, uint32_t dev_id)
  * @start: first IOVA, in bytes; a multiple of SW_MSI_UNIT
  * @size: size in bytes; a multiple of SW_MSI_UNIT, and not 0
  *
-  * The kernel checks a new start with the size in force, and that size may not
+ * The kernel checks a new start with the size in force, and that size may not
  * fit at the new place. So the old window is cleared first, and restored if the
  * new one is refused. If no start had been set before, that of the refused window
  * remains. It has no effect without a size.

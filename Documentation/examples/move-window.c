@@ -93,7 +93,7 @@ static void move_window(int iommufd, int device, uint32_t dev_id,
 	int rc;
 
 	rc = sw_msi_probe(iommufd, dev_id, &support);
-		if (rc == -ENOENT || (!rc && support == SW_MSI_NO_REGION))
+	if (rc == -ENOENT || (!rc && support == SW_MSI_NO_REGION))
 		return;
 	if (rc)
 		errx(1, "%s", sw_msi_strerror(SW_MSI_STEP_OPTION, rc));
@@ -187,7 +187,7 @@ int main(int argc, char *argv[])
 	if (iommufd < 0)
 		err(1, "/dev/iommu");
 	/*
-	  * No device is needed to ask this. On a kernel without the options the
+	 * No device is needed to ask this. On a kernel without the options the
 	 * memory map of an Arm guest has to leave out the default window. On
 	 * x86 there is none, and nothing to ask.
 	 */
