@@ -488,7 +488,7 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		case ENOSPC:
 			return "MSI window full, or device not attached: set a larger one, or attach";
 		case EIO:
-			return "device has 32-bit MSIs only, window above 4 GiB: set a lower one";
+			return "device has 32-bit MSIs only: bind it again, with a window below 4 GiB";
 		}
 		break;
 	}
@@ -569,8 +569,8 @@ static inline int sw_msi_set_page(int iommufd, uint32_t dev_id, uint64_t page)
  * Return: 0, or
  * -EBUSY: the vector has its trigger, or the index is enabled and its vectors
  * cannot be allocated one by one (VFIO_IRQ_INFO_NORESIZE): disable it first;
- * -EINVAL: the kernel does not know this, there is no such vector, another index
- * is enabled, or @iova is not a multiple of 4;
+ * -EINVAL: the kernel or the driver does not know this, there is no such vector,
+ * another index is enabled, or @iova is not a multiple of 4;
  * -EOPNOTSUPP: the device is not bound to an iommufd, or its MSIs do not go
  * through the IOMMU;
  * -ENOTTY: @index is another one, or the device's driver does not know this;
