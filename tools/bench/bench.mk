@@ -8,31 +8,30 @@
 #   USER_ARCH      ARCH of the headers for user space
 #   IMAGE          target of the kernel's makefile that the machine boots
 #   BUSYBOX        a static busybox for the guest
-#   USER_FLAGS     for the compiler of the tests, where it needs any
+#   USER_FLAGS     compiler flags for the tests, if needed
 #   TIMEOUT        seconds after which a guest counts as hung
-#   LANE_CONFIG    options that it shares with other lanes, a file
+#   LANE_CONFIG    a config fragment shared with other lanes
 #   MACHINE        the command that boots $(KERNEL) with $(INITRAMFS) and
-#                  $(CMDLINE), its console on stdout; VERDICT=/dev/NAME on the
-#                  kernel's command line is what goes to file descriptor 3
-# and $(LANE)-$(PAGES).config has the options for pages of that size, if the lane
-# has a choice.
+#                  $(CMDLINE), with the console on stdout. Its kernel command line
+#                  has VERDICT=/dev/NAME, the device connected to file descriptor 3
+# If the lane supports several page sizes, $(LANE)-$(PAGES).config selects one.
 #
 # tools/bench/job/$(JOB).mk, the job, says:
 #   JOB_SCRIPT     what the guest runs
 #   JOB_FILES      more files for the guest, as /path/there=path/here; a
 #                  directory comes with all that is in it
-#   JOB_DEPS       what these are made of, where they are not just files
-#   JOB_CONFIG     options of the kernel, a file that overrides all others; OUT
-#                  is then its own
+#   JOB_DEPS       prerequisites of these files, if they have to be built
+#   JOB_CONFIG     a config fragment that overrides all others; the job then also
+#                  sets OUT, for a separate kernel
 #   JOB_CMDLINE    added to the kernel's command line
 #   JOB_MACHINE    added to QEMU's command line, on arm64
-#   JOB_PARTS      names of guests that run at a time; each finds its own in $PART
+#   JOB_PARTS      names of guests to run in parallel; $PART is the name of each
 #   JOB_TITLE      a few words, for the screen
 #   JOB_PROGRESS   command that prints how far the guest is, from $(LOG)
 #   JOB_VERDICT    command that reads the guest's log, $(LOG), and decides;
 #                  $$SPLAT is set when the kernel complained there
-# and has the rules for what it names. $(HEADERS) is a directory with the tree's
-# headers for user space; depend on $(HEADERS)/.installed to have it.
+# and has the rules to build these files. $(HEADERS) is a directory with the tree's
+# headers for user space; depend on $(HEADERS)/.installed to get it.
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DELETE_ON_ERROR:
@@ -44,22 +43,22 @@ SUFFIX := $(shell . tools/bench/series/base; echo $$SUFFIX)
 LINUX := build/linux$(SUFFIX)
 RUN   := +@$(BENCH)/run
 
-# The way of the verdict on QEMU's boards
+# The channel for the verdict on QEMU's boards
 VIRTIO := -device virtio-serial-device -device virtserialport,chardev=verdict \
 	  -chardev file,id=verdict,path=/dev/fd/3
 
-# That of the environment is for another lane
+# Ignore CROSS_COMPILE from the environment: it is for another lane
 CROSS_COMPILE :=
 include $(BENCH)/lane/$(LANE).mk
 
 export PATH := /usr/lib/ccache:$(PATH)
-# No second pass of the preprocessor: it makes a first build a quarter longer, and
-# of the objects of another configuration hardly any are the same
+# Avoid a second preprocessor pass: it makes the first build 25 % longer, and hardly
+# any object can be reused from another configuration
 export CCACHE_DEPEND := 1
 
 FLAVOUR   := $(LANE)$(addprefix -,$(filter-out 4k,$(PAGES)))
 FLAVOUR   := $(FLAVOUR)$(if $(KCSAN),-kcsan,$(if $(DEBUG),-debug))$(if $(RT),-rt)$(SUFFIX)
-# A kernel with options of its own is built in a place of its own
+# A kernel with extra options gets a separate build directory
 FLAVOUR   := $(subst $() ,,$(FLAVOUR)$(patsubst %,-%,$(sort $(subst =,-,$(CONFIG)))))
 OUT       := build/$(FLAVOUR)
 LOG        = build/log/$(JOB)-$(FLAVOUR).log
@@ -69,17 +68,18 @@ HEADERS   := $(USER)/usr/include
 # make in the tree, with output to $(1)
 KMAKE      = $(MAKE) -C $(LINUX) O=$(abspath $(1)) CROSS_COMPILE=$(CROSS_COMPILE)
 
-# Files of the tree, of those that can change in it: git knows or would take them
+# Files of the tree that can change: git tracks them or would add them
 sources    = $(addprefix $(LINUX)/,$(shell . $(BENCH)/series/base; git -C $(LINUX) ls-files \
 	     --cached --others --exclude-standard $(1)))
 
-# Freed memory shows at once; KASAN sees that itself, and the two do not mix
+# Poisoning makes a use after free fail at once. KASAN detects it without poisoning,
+# and the two do not work together.
 POISON    := $(if $(DEBUG),,slab_debug=P)
 
 include $(BENCH)/job/$(JOB).mk
 
-# The kernel. Its own makefiles know best what to build again, but take seconds for
-# it: they are left alone while nothing in the tree is newer than their last run.
+# The kernel. kbuild knows what to rebuild, but takes seconds to find that nothing
+# changed. So run it only if a file in the tree is newer than its last run.
 
 $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
@@ -97,11 +97,11 @@ KCONFIG   := $(OUT)/kernel/.config
 KERNEL    := $(OUT)/kernel/$(IMAGE)
 BUILT     := $(OUT)/built
 
-# The verdict of $(1), a script that reads a log, with the arguments $(2): with -l it
-# prints a table of the results, which goes into build/result
+# Run $(1), a script that judges a log, with the arguments $(2). With -l it prints a
+# table of the results, which "result" writes to build/result.
 verdict    = $(1) -l $(2) | $(BENCH)/result $(LOG) && $(1) $(2)
 
-# $(1) into $@, if that says something else
+# Write $(1) to $@, unless $@ has it already
 record     = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
 
 $(OUT)/fragments: FORCE
@@ -134,9 +134,9 @@ $(KERNEL): $(KCONFIG) $(OUT)/objects $(if $(shell find $(LINUX) -name .git -prun
 	@mv $(BUILT).now $(BUILT)
 	@touch $@
 
-# drivers/, as modules. The first make writes what modpost has to know of the
-# kernel. The second begins anew: kbuild does not build an external module again
-# when the options of the kernel change.
+# drivers/, as modules. The first make writes Module.symvers, which modpost needs.
+# The second starts from scratch, as kbuild does not rebuild an external module when
+# the kernel's options change.
 $(OUT)/drivers/edu_msi.ko: $(wildcard drivers/*) $(KERNEL)
 	$(RUN) modpost-$(FLAVOUR) 'kernel $(FLAVOUR), symbols' \
 		$(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -j$(JOBS) modules
@@ -152,8 +152,7 @@ $(HEADERS)/.installed: $(call sources,include/uapi)
 		$(call KMAKE,$(USER)) ARCH=$(USER_ARCH) headers
 	@touch $@
 
-# A busybox for another architecture than the machine's own, and what the tests
-# link with
+# A busybox for a foreign architecture, and the libraries that the tests link with
 
 build/deb/%/bin/busybox: $(BENCH)/archive
 	$(RUN) deb-$* 'packages of $*' $(BENCH)/archive deb $* \

@@ -9,12 +9,12 @@
 
 #include "steps.h"
 
-/* Those with one stage, in demo.c */
+/* Acts with one stage of translation, in demo.c */
 
 #define RAM_SIZE		(256 * MIB)
 
 /**
- * demo_acts() - Play those for one device
+ * demo_acts() - Run the acts for one device
  * @bdf: address of the device
  * @window: where its window goes, in bytes, above the RAM
  * @aperture_last: the last IOVA of its domain
@@ -22,7 +22,7 @@
 void demo_acts(const char *bdf, uint64_t window, uint64_t aperture_last);
 
 /**
- * group_act() - Play the one for two devices of one IOMMU group
+ * group_act() - Run the act for two devices of one IOMMU group
  * @bdf1: address of a device
  * @bdf2: address of the other
  * @window: where the windows of both go, in bytes, above the RAM
@@ -31,11 +31,11 @@ void group_act(const char *bdf1, const char *bdf2, uint64_t window);
 
 /* Those with nested translation, in nested.c */
 
-/* The windows of two devices, and one that is nobody's */
+/* The windows of two devices, and an unused one between them */
 #define NESTED_SIZE	(3 * WINDOW_SIZE)
 
 /**
- * nested_acts() - Play them
+ * nested_acts() - Run the acts with nested translation
  * @first: address of the device of most acts
  * @second: address of one more behind the same IOMMU, in a group of its own
  * @window: where the window of the first goes, in bytes
@@ -44,11 +44,11 @@ void nested_acts(const char *first, const char *second, uint64_t window);
 
 /* Those of the RFC, in vits.c */
 
-/* Where the guest sees its doorbell, from the start of the window: not on 1 MiB */
+/* Offset of the guest's doorbell page in the window: not 1 MiB aligned */
 #define VITS_OFFSET	0x9000
 
 /**
- * vits_acts() - Play them
+ * vits_acts() - Run the acts of the RFC
  * @first: address of the device of most acts
  * @second: address of one more behind the same IOMMU, in a group of its own
  * @msix: address of an e1000e there

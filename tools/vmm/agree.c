@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One more question: whether the verdict of check is that of the kernel.
+ * swmsi agree: compare the verdicts of "check" with those of the kernel.
  */
 #include <err.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ static uint64_t random64(void)
 	       (uint64_t)random();
 }
 
-/* Mostly where something begins or ends, with all that can be wrong */
+/* Mostly next to the start or end of a range; any error is possible */
 static void random_window(const struct device_map *map,
 			  const struct request *request, uint64_t *start,
 			  uint64_t *size)
@@ -79,8 +79,8 @@ static bool same(struct verdict a, struct verdict b)
 }
 
 /*
- * The machine: RAM in four places, small, as each attach maps it, but so that a
- * window can meet RAM and the end of the aperture both.
+ * RAM in four places. It is small, because each attach maps it, and placed so
+ * that a window can overlap both RAM and the end of the aperture.
  */
 static void small_ram(struct request *request, const struct device_map *map)
 {
@@ -132,7 +132,7 @@ static size_t kind_of(struct verdict verdict)
 	}
 }
 
-/* The place that is found is one that works */
+/* Check that an MSI works in the window that is found */
 static void raise_nearest(struct vmm *vmm, struct vmm_device *device,
 			  const struct device_map *map,
 			  const struct request *request)

@@ -143,7 +143,7 @@ static void run_refused(struct vmm *vmm, struct vmm_device *device,
 	check_set(vmm, device, window);
 	rc = set_window(vmm, device, window + 0x1000);
 	check_refused(rc, -EINVAL, SW_MSI_STEP_OPTION,
-		      "setting it off a multiple of 1 MiB refused");
+		      "setting it to an unaligned address refused");
 	rc = sw_msi_set_window(vmm->iommufd, device->id, -WINDOW_SIZE,
 			       2 * WINDOW_SIZE);
 	check_refused(rc, -EOVERFLOW, SW_MSI_STEP_OPTION,
@@ -252,7 +252,7 @@ void group_act(const char *bdf1, const char *bdf2, uint64_t window)
 		if (!rc)
 			rc = vmm_device_attach(&second, vmm.ioas_id);
 		check_refused(rc, -EBUSY, SW_MSI_STEP_ATTACH,
-			      "attaching the second with another refused");
+			      "attaching the second with another window refused");
 		check_set(&vmm, &second, window);
 	}
 	attach(&second, vmm.ioas_id);
@@ -264,7 +264,7 @@ void group_act(const char *bdf1, const char *bdf2, uint64_t window)
 	check_msi(&second, "MSI of the second, the first gone", start, 0);
 	vmm_device_disable_msi(&second);
 	enable_msi(&second);
-	check_msi(&second, "MSI of the second, set up anew", start, 0);
+	check_msi(&second, "MSI of the second, set up again", start, 0);
 	vmm_device_close(&second);
 	vmm_close(&vmm);
 }

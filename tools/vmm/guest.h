@@ -17,14 +17,14 @@
 #include "vmm.h"
 
 /*
- * A memory map that QEMU's virt board has as well, but for the RAM: the window
- * is between the virtio transports and the platform bus, where the board has
+ * The memory map of QEMU's virt board, except for the RAM. The window is
+ * between the virtio transports and the platform bus, where the board has
  * nothing. The VMM maps no BARs.
  */
 #define GUEST_RAM_SIZE	(160 * MIB)
 #define GUEST_WINDOW	0x0b000000
 
-/* The guest calls the devices by other numbers than the machine */
+/* The stream IDs in the guest differ from those of the machine */
 #define VSID(n)			(0x100u + (n))
 
 /**
@@ -47,12 +47,12 @@ struct guest {
  * @sid: its stream ID in the machine
  * @window: IPA of its window
  * @doorbell: the page that it writes its MSI to: an IOVA of stage 1, or an IPA
- *	      while that is bypassed
+ *	      while stage 1 is bypassed
  * @bypass: the guest has no stage 1 for it now
- * @vmm_device: the VMM's end of it
+ * @vmm_device: the same device in the VMM
  * @vdevice_id: ID of the vDEVICE
  * @stage1: the guest's tables for it
- * @hwpt_id: ID of the nested HWPT that stands for these
+ * @hwpt_id: ID of the nested HWPT for @stage1
  */
 struct guest_device {
 	struct guest *guest;
@@ -79,7 +79,7 @@ void open_guest(struct guest *guest, struct guest_device *device,
 		const char *bdf, uint64_t window);
 
 /**
- * open_device() - Open one more device; all but its attachment
+ * open_device() - Open one more device, without attaching it
  * @guest: the guest
  * @device: the device
  * @number: its number, from 1
@@ -110,7 +110,7 @@ void map_ram(struct vmm *vmm, uint64_t size);
 void write_stage1(struct guest_device *device);
 
 /**
- * map_doorbell() - The guest maps IOVA to where it believes a doorbell to be
+ * map_doorbell() - The guest maps an IOVA range to a doorbell address
  * @device: the device, its stage 1 written
  * @iova: first IOVA
  * @ipa: where to
@@ -137,43 +137,43 @@ uint32_t alloc_nested(struct guest_device *device, bool stage1);
 void start_device(struct guest_device *device);
 
 /**
- * bypass_stage1() - The guest takes its stage 1 away
+ * bypass_stage1() - The guest bypasses stage 1
  * @device: the device, attached to a nested HWPT
  */
 void bypass_stage1(struct guest_device *device);
 
 /**
- * move_to_new_ioas() - A VMM that gives firmware an IOAS of its own, RAM in it
- * @device: the device, attached to a nested HWPT, which goes
- * @reset: the VMM with that IOAS, when this returns
+ * move_to_new_ioas() - Move a device to a new IOAS with RAM, as for firmware
+ * @device: the device, attached to a nested HWPT, which is destroyed
+ * @reset: set to the VMM with the new IOAS
  *
  * Ends the program if the device cannot be attached.
  */
 void move_to_new_ioas(struct guest_device *device, struct vmm *reset);
 
 /**
- * forget_translations() - The guest invalidates what it knows of a device
+ * forget_translations() - The guest invalidates cached translations of a device
  * @device: the device
  */
 void forget_translations(struct guest_device *device);
 
 /**
- * unplug() - The guest lets go of a device, then the VMM, and then the machine
+ * unplug() - Remove a device from the guest, the VMM and the machine
  * @device: the device
  */
 void unplug(struct guest_device *device);
 
 /**
- * plug() - The machine finds the device again
+ * plug() - Rescan the bus, and bind the device to vfio-pci
  * @bdf: its address
  */
 void plug(const char *bdf);
 
 /**
- * expect_msi() - Say what the IOMMU has to make of an MSI of a device
+ * expect_msi() - Print how the IOMMU has to translate an MSI of a device
  * @device: the device
  * @iova: page that it is written to
- * @ipa: page that stage 1 leads to; not looked at if the guest bypasses that
+ * @ipa: page that stage 1 maps it to; ignored if the guest bypasses stage 1
  */
 void expect_msi(struct guest_device *device, uint64_t iova, uint64_t ipa);
 
@@ -192,7 +192,7 @@ void check_both(struct guest_device *device, const char *what);
 void check_lost(struct guest_device *device, const char *what);
 
 /**
- * check_dma() - From one buffer of the guest through the device into the other
+ * check_dma() - Let the device copy one buffer of the guest to the other
  * @device: the device, its MSI enabled
  */
 void check_dma(struct guest_device *device);

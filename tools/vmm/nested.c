@@ -63,7 +63,7 @@ static void act_disagree(const char *bdf, uint64_t window)
 	struct guest_device device;
 	struct guest guest;
 
-	act('c', "the window here, the guest's RMR beside it");
+	act('c', "the guest's RMR next to the window");
 	open_guest(&guest, &device, bdf, window);
 	set_window(&device);
 	map_ram(&guest.vmm, GUEST_RAM_SIZE);
@@ -74,7 +74,7 @@ static void act_disagree(const char *bdf, uint64_t window)
 
 	check_dma(&device);
 	map_doorbell(&device, window, window, WINDOW_SIZE);
-	check_both(&device, "MSI, the RMR put right");
+	check_both(&device, "MSI, the RMR corrected");
 	close_guest(&guest, &device);
 }
 
@@ -96,13 +96,13 @@ static void act_reboot(const char *bdf, uint64_t window)
 	check(!ioas_can_map(&guest.vmm, window, WINDOW_SIZE),
 	      "the IOAS still keeps the window free");
 
-	/* Firmware runs; this VMM gives it an IOAS of its own */
+	/* Firmware runs; this VMM gives it a separate IOAS */
 	move_to_new_ioas(&device, &reset);
 	check(!ioas_can_map(&reset, window, WINDOW_SIZE),
 	      "that IOAS keeps the window free as well");
 	check_both(&device, "MSI in that IOAS");
 
-	/* The next kernel of the guest begins with this */
+	/* This is how the guest's next kernel starts */
 	forget_translations(&device);
 	write_stage1(&device);
 	map_doorbell(&device, window, window, WINDOW_SIZE);
@@ -110,10 +110,10 @@ static void act_reboot(const char *bdf, uint64_t window)
 	attach(&device.vmm_device, device.hwpt_id);
 	device.bypass = false;
 	check_dma(&device);
-	check_both(&device, "MSI after, not set up anew");
+	check_both(&device, "MSI after, not set up again");
 	vmm_device_disable_msi(&device.vmm_device);
 	enable_msi(&device.vmm_device);
-	check_both(&device, "MSI after, set up anew");
+	check_both(&device, "MSI after, set up again");
 	close_guest(&guest, &device);
 }
 
@@ -123,7 +123,7 @@ static void act_hotplug(const char *bdf1, const char *bdf2, uint64_t window)
 	struct guest_device first, second;
 	struct guest guest;
 
-	act('e', "two devices, two windows, one is plugged anew");
+	act('e', "two devices, two windows, one device replugged");
 	open_guest(&guest, &first, bdf1, window);
 	set_window(&first);
 	map_ram(&guest.vmm, GUEST_RAM_SIZE);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * sw_msi_preload.so - a movable MSI window for a VMM that knows nothing of it
+ * sw_msi_preload.so - move the MSI window for a VMM that lacks the options
  *
  *   LD_PRELOAD=.../sw_msi_preload.so SW_MSI_WINDOW=0xb000000:2M qemu-system-...
  *
- * Stands between the program and the C library's ioctl(). Whenever the program
- * has bound a VFIO device to an iommufd (VFIO_DEVICE_BIND_IOMMUFD), and before
- * it can attach the device, the library moves the device's software MSI window,
- * and says so in one line on stderr. No line: no window was moved.
+ * Intercepts the C library's ioctl(). After the program has bound a VFIO device
+ * to an iommufd (VFIO_DEVICE_BIND_IOMMUFD), and before it can attach the
+ * device, the library moves the device's software MSI window and prints one
+ * line on stderr. If there is no line, no window was moved.
  *
  * SW_MSI_WINDOW=START[:SIZE]
  *	Where the window of each device is. Bytes, decimal or hexadecimal (0x),
@@ -16,20 +16,20 @@
  *	bound: EINVAL.
  *
  * SW_MSI_OPTIONAL=1
- *	A device whose window cannot be moved is used as it is, as without the
- *	library, and so are all when SW_MSI_WINDOW is not set. Without this the
- *	program cannot bind it. A bad SW_MSI_WINDOW stays an error.
+ *	Bind a device even if its window cannot be moved, and bind all devices
+ *	if SW_MSI_WINDOW is not set. Without this setting such a bind fails. A bad
+ *	SW_MSI_WINDOW is an error in any case.
  *
- * Out of reach, without a word, are programs that are linked statically, or with
- * another C library than the GNU one; programs that make system calls without
- * the C library's ioctl(), as the Rust crate rustix does by itself (the crate
- * libc and std do not); setuid programs, for which the dynamic linker leaves
- * such a library out; 32-bit programs with 64-bit time, which call
- * __ioctl_time64(); and devices that are opened through the container
- * interface (/dev/vfio/GROUP), which attaches a device while it opens it.
+ * The library has no effect, and prints nothing, in programs that are linked
+ * statically or with a C library other than glibc; in programs that do not use
+ * the C library's ioctl(), such as those with the Rust crate rustix (the libc
+ * crate and std are fine); in setuid programs, where the dynamic linker ignores
+ * LD_PRELOAD; in 32-bit programs with 64-bit time, which call __ioctl_time64();
+ * and for devices opened through the container interface (/dev/vfio/GROUP),
+ * which opens and attaches a device in one step.
  *
- * There is no state but the address of the next ioctl(): threads and hotplug
- * need nothing, and a device that is bound again is a device that is bound.
+ * The only state is the address of the next ioctl(). So threads and hotplug
+ * need no care, and binding a device again is the same as binding it first.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -58,13 +58,13 @@ struct settings {
 #define say(fmt, ...) \
 	dprintf(STDERR_FILENO, "sw_msi_preload: " fmt "\n", ##__VA_ARGS__)
 
-/* Not a system call: another library like this one may be next, or a test */
+/* Do not use syscall(): the next ioctl() may be in another preloaded library */
 static int next_ioctl(int fd, unsigned long request, void *arg)
 {
 	static int (*cached)(int fd, unsigned long request, ...);
 	int (*next)(int fd, unsigned long request, ...);
 
-	/* Threads may look it up at the same time: they find the same */
+	/* Threads that look it up at the same time get the same address */
 	next = __atomic_load_n(&cached, __ATOMIC_RELAXED);
 	if (!next) {
 		next = dlsym(RTLD_NEXT, "ioctl");
@@ -77,7 +77,7 @@ static int next_ioctl(int fd, unsigned long request, void *arg)
 	return next(fd, request, arg);
 }
 
-/* What c is worth as a digit; 16 if it is none */
+/* Returns the value of the digit c, or 16 if c is not a digit */
 static unsigned int digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -90,9 +90,9 @@ static unsigned int digit(char c)
 }
 
 /*
- * Reads a number of bytes from *text on and leaves *text behind it. strtoull()
- * takes blanks and signs, and its symbol is too new when it is built with a new
- * C library.
+ * Parses a number of bytes at *text and advances *text past it. Do not use
+ * strtoull(): it accepts blanks and signs, and with a new C library its symbol
+ * is too new for Debian 12.
  */
 static int parse_bytes(const char **text, uint64_t *bytes)
 {
@@ -148,7 +148,7 @@ static const char *parse_window(const char *text, struct settings *settings)
 	if (rc == -ERANGE)
 		return "a number of 2^64 or more: give a lower one";
 	if (rc || *text)
-		return "not START or START:SIZE, in bytes: give it as 0xb000000:2M is";
+		return "not START or START:SIZE, in bytes: write it like 0xb000000:2M";
 	if (settings->start % SW_MSI_UNIT)
 		return "START is not a multiple of 1 MiB: align it";
 	if (!settings->size)
@@ -161,8 +161,8 @@ static const char *parse_window(const char *text, struct settings *settings)
 }
 
 /*
- * When the program starts would be too early to complain: the environment is
- * that of each shell and wrapper on the way to the VMM, too.
+ * Do not complain at program start: shells and wrappers that start the VMM have
+ * the same environment.
  */
 static bool read_settings(struct settings *settings)
 {
@@ -197,13 +197,13 @@ static int move_window(int iommufd, uint32_t dev_id,
 	const char *fault = NULL;
 	int rc;
 
-	/* These two call the ioctl() below, which hands IOMMU_OPTION on */
+	/* These call the ioctl() below, which passes IOMMU_OPTION through */
 	rc = sw_msi_probe(iommufd, dev_id, &support);
 	if (!rc && support != SW_MSI_SUPPORTED) {
 		rc = -EOPNOTSUPP;
 		fault = support == SW_MSI_NO_KERNEL ?
 			"kernel cannot move it: run one with IOMMU_OPTION_SW_MSI_START" :
-			"device has no window, needs none: SW_MSI_OPTIONAL=1 is for it";
+			"device has no window and needs none: set SW_MSI_OPTIONAL=1";
 	}
 	if (!rc)
 		rc = sw_msi_set_window(iommufd, dev_id, settings->start,
@@ -241,23 +241,23 @@ static int bind_device(int fd, struct vfio_device_bind_iommufd *bind)
 		say("device %" PRIu32 ": SW_MSI_WINDOW is not set: default MSI window",
 		    bind->out_devid);
 	/*
-	 * The kernel cannot take a bind back: a device that is refused here
-	 * stays bound until the program closes it.
+	 * The kernel cannot undo a bind: a device that is refused here stays
+	 * bound until the program closes it.
 	 */
 	errno = rc ? -rc : old_errno;
 	return rc ? -1 : 0;
 }
 
 /*
- * On POWER the number of the bind is also VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY:
- * the library is not for such machines, which have no window to move.
+ * On POWER VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY has the same number as the bind.
+ * Do not use the library there; POWER has no window to move.
  */
 int ioctl(int fd, unsigned long request, ...)
 {
 	va_list args;
 	void *arg;
 
-	/* As the C library has it: whoever gives no argument needs none */
+	/* The C library does the same: without an argument, arg is not used */
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);

@@ -3,9 +3,9 @@
  * What the program says: acts, pictures and checks.
  *
  * A line that begins with "[ ok ]", "[FAIL]" or "[skip]" is a check;
- * "swmsi: expect" says what the IOMMU must have made of an access of the device
- * just before. Whoever watches the IOMMU from outside compares:
- * tools/bench/job/demo-check.
+ * "swmsi: expect" says how the IOMMU must have translated the last access of
+ * the device. tools/bench/job/demo-check compares it with QEMU's trace of the
+ * IOMMU.
  */
 #ifndef SAY_H
 #define SAY_H

@@ -47,8 +47,8 @@ struct smmu_stage1 {
  * smmu_stage1_init() - Write a context descriptor and an empty root table
  * @s1: the stage 1
  * @ram: the guest's RAM, which begins at IPA 0
- * @pool: IPA from which on tables are written, on a page of its own; four pages
- *        and up to three more for each 2 MiB of IOVA that something is mapped in
+ * @pool: IPA of a page-aligned area for tables: four pages, and up to three
+ *        more for each 2 MiB of IOVA in which something is mapped
  * @asid: the ASID, one that no other device of the guest has
  */
 void smmu_stage1_init(struct smmu_stage1 *s1, void *ram, uint64_t pool,

@@ -2,7 +2,7 @@
 /*
  * swmsi - move the software MSI window of a device, and see its MSI arrive
  *
- * The command line: it knows every command, and none of them knows it.
+ * This file parses the command line and calls the commands.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -36,7 +36,7 @@ static const char usage[] =
 "  show BDF [IOVA [SIZE]]   set this window, if one is given, and show: windows,\n"
 "                           what is reserved, what can be mapped, a map of it\n"
 "  check BDF IOVA [SIZE]    say whether this window would be accepted; if not,\n"
-"                           why, and the nearest that would be\n"
+"                           why, and the nearest accepted window\n"
 "  test BDF [IOVA [SIZE]]   set this window, or leave the default one, attach the\n"
 "                           device, raise its MSI\n"
 "  agree BDF                compare check with the kernel, on random windows\n"
@@ -52,7 +52,7 @@ static const char usage[] =
 "  --window IOVA            the window of the acts: a multiple of 1 MiB; for demo\n"
 "                           and group above 256 MiB of RAM (default 0x10000000),\n"
 "                           for nested and vits above 160 MiB (0xb000000)\n"
-"  --seed N, --count N      where random windows begin, how many (agree)\n"
+"  --seed N, --count N      seed and number of random windows (agree)\n"
 "  --json                   for programs: show, check, test, agree\n"
 "  --help                   this text\n"
 "\n"
@@ -73,7 +73,7 @@ bad_input(const char *fmt, ...)
 	exit(2);
 }
 
-/* Parse the number at the begin of arg, up to the character stop */
+/* Parse the number at the start of arg, up to the character stop */
 static uint64_t parse_number(const char *arg, char stop, const char **rest)
 {
 	static const char units[] = "KMGT";
@@ -164,9 +164,9 @@ static void check_device(const char *bdf)
 }
 
 /*
- * The window is above the RAM, at dflt if the user does not say where. The acts
- * need size bytes from there on, up to the last IOVA of the automatic domain:
- * only an attached device has one. Returns that.
+ * Place the window above the RAM, by default at dflt. The acts need size bytes
+ * there, inside the aperture of the automatic domain. As only an attached
+ * device has a domain, attach it. Returns the last IOVA of the aperture.
  */
 static uint64_t place_window(const char *bdf, uint64_t ram_size, uint64_t dflt,
 			     uint64_t size)
@@ -236,9 +236,9 @@ static int run_vits(char *bdfs[])
 
 /**
  * struct command - what the command line can ask for
- * @name: its word
- * @devices: how many addresses of devices follow
- * @window: how many arguments more there have to be; -1 for none at all
+ * @name: name of the command
+ * @devices: number of device addresses that follow
+ * @window: minimum number of further arguments; -1 if none are allowed
  * @run: for commands on devices
  * @run_window: for commands on one window
  */
@@ -340,7 +340,7 @@ int main(int argc, char *argv[])
 	for (int i = 0; i < command->devices; i++)
 		check_device(argv[i]);
 
-	/* What was seen so far must not be lost with a machine that dies */
+	/* Line buffered, so that no output is lost if the machine dies */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	opt = command->run ? command->run(argv) : command->run_window(&request);
 	return opt || check_failed();

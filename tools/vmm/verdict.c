@@ -70,8 +70,8 @@ void map_ranges(struct vmm *vmm, const struct iommu_iova_range *ranges,
 }
 
 /*
- * The aperture shows once the device is attached, which is done here. If one of
- * its ends is reserved it is taken to be smaller by that.
+ * Attach the device, as only then the aperture is visible. If an end of the
+ * aperture is reserved, that part is not counted as aperture.
  */
 void read_map(struct device_map *map, struct vmm *vmm,
 	      struct vmm_device *device, const char *bdf)
@@ -94,7 +94,7 @@ void read_map(struct device_map *map, struct vmm *vmm,
 	map->aperture.last = map->allowed[map->num_allowed - 1].last;
 }
 
-/* What becomes of a window, without asking the kernel */
+/* Predict whether a window is accepted, without asking the kernel */
 
 static bool overlaps(const struct iommu_iova_range *ranges, size_t num,
 		     uint64_t start, uint64_t last)
@@ -145,7 +145,7 @@ int find_nearest(const struct device_map *map,
 				  map->num_fixed, *size, start, nearest);
 }
 
-/* What becomes of it when the kernel is asked: the device ends up attached */
+/* Ask the kernel; if it accepts the window, the device is left attached */
 
 struct verdict try_attach(struct vmm *vmm, struct vmm_device *device)
 {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The verdict on a window: what limits it, whether it will be accepted by that,
- * and whether the kernel accepts it.
+ * The verdict on a window: its limits, whether it should be accepted, and
+ * whether the kernel accepts it.
  *
- * What predict() says is worked out without trying the window: from the
- * reserved regions in sysfs, the aperture, and the memory map. It says which
- * errno the kernel has for a window, so it has to tell what is reserved from
- * what is outside of the aperture. A VMM need not: IOMMU_IOAS_IOVA_RANGES
- * leaves out both, see sw_msi_pick_window().
+ * predict() does not try the window. It uses the reserved regions in sysfs, the
+ * aperture and the memory map. To predict the kernel's errno, it has to tell
+ * reserved regions from addresses outside the aperture. A VMM need not:
+ * IOMMU_IOAS_IOVA_RANGES leaves out both, see sw_msi_pick_window().
  */
 #ifndef VERDICT_H
 #define VERDICT_H
@@ -51,9 +50,9 @@ struct device_map {
 };
 
 /**
- * struct verdict - what becomes of a window
+ * struct verdict - whether a window is accepted
  * @rc: 0 or negative errno
- * @step: which step said so
+ * @step: the step that returned @rc
  */
 struct verdict {
 	int rc;
@@ -70,14 +69,14 @@ struct verdict {
 struct iommu_iova_range range_of(uint64_t start, uint64_t size);
 
 /**
- * read_reserved() - Read what sysfs has of a device, or end the program
+ * read_reserved() - Read reserved regions from sysfs, or end the program
  * @map: where its group, reserved regions and default window go; all 0
  * @bdf: address of the device
  */
 void read_reserved(struct device_map *map, const char *bdf);
 
 /**
- * read_map() - Find out all that limits a device's window, or end the program
+ * read_map() - Find all limits of a device's window, or end the program
  * @map: where that goes; free() its @allowed
  * @vmm: the VMM
  * @device: the device; it ends up attached
@@ -96,7 +95,7 @@ void map_ranges(struct vmm *vmm, const struct iommu_iova_range *ranges,
 		size_t num);
 
 /**
- * predict() - Work out what becomes of a window, without asking the kernel
+ * predict() - Predict whether a window is accepted, without asking the kernel
  * @map: what limits the window
  * @ram: RAM of the guest
  * @num_ram: number of elements of @ram
@@ -126,7 +125,7 @@ int find_nearest(const struct device_map *map,
 		 uint64_t start, uint64_t *size, uint64_t *nearest);
 
 /**
- * try_attach() - Have the kernel say what becomes of the window as it is
+ * try_attach() - Ask the kernel whether it accepts the current window
  * @vmm: the VMM
  * @device: the device; it ends up attached if that is accepted
  *
@@ -135,7 +134,7 @@ int find_nearest(const struct device_map *map,
 struct verdict try_attach(struct vmm *vmm, struct vmm_device *device);
 
 /**
- * try_window() - Have the kernel say what becomes of a window
+ * try_window() - Ask the kernel whether it accepts a window
  * @vmm: the VMM
  * @device: the device; it ends up attached if the window is accepted
  * @start: its first IOVA

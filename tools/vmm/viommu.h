@@ -39,7 +39,7 @@ void viommu_open(struct vmm *vmm, struct viommu *viommu,
 void viommu_close(struct viommu *viommu);
 
 /**
- * viommu_add_device() - Tell the vIOMMU how the guest calls a device
+ * viommu_add_device() - Tell the vIOMMU the guest's stream ID of a device
  * @viommu: the vIOMMU
  * @device: the device
  * @vsid: its stream ID in the guest
@@ -50,7 +50,7 @@ uint32_t viommu_add_device(struct viommu *viommu, struct vmm_device *device,
 			   uint32_t vsid);
 
 /**
- * viommu_alloc_nested() - Make a nested HWPT of a guest's STE
+ * viommu_alloc_nested() - Allocate a nested HWPT from a guest's STE
  * @viommu: the vIOMMU
  * @device: the device to allocate it for
  * @ste: the first two double words of the STE, little endian
@@ -61,14 +61,14 @@ uint32_t viommu_alloc_nested(struct viommu *viommu, struct vmm_device *device,
 			     const uint64_t ste[2]);
 
 /**
- * viommu_command() - Have the IOMMU do an invalidation of the guest's
+ * viommu_command() - Issue an invalidation command of the guest
  * @viommu: the vIOMMU
  * @cmd_0: first double word of the command; the second is 0
  */
 void viommu_command(struct viommu *viommu, uint64_t cmd_0);
 
 /**
- * viommu_read_event() - Wait for an event of the guest's
+ * viommu_read_event() - Wait for an event for the guest
  * @viommu: the vIOMMU
  * @event: the record, in the byte order of the CPU
  *

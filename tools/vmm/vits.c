@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The acts of the RFC: the guest maps the doorbell page that it sees, V, where it
- * likes, G, and the VMM passes on what the guest writes into the device. Three
- * addresses: G -> V -> doorbell.
+ * The acts of the RFC: the guest maps the doorbell page that it sees (V) at an
+ * IOVA of its choice (G). The VMM passes on the address that the guest writes
+ * into the device. Three addresses: G -> V -> doorbell.
  */
 #include <err.h>
 #include <inttypes.h>
@@ -34,7 +34,7 @@
 #define E1000_ICR_RXQ(n)	(1u << (20 + (n)))
 #define E1000_IVAR_RXQ(n, vec)	((0x8u | (vec)) << 4 * (n))
 
-/* QEMU's sends each again when its throttling timer ends */
+/* QEMU's e1000e sends each MSI again when its throttling timer ends */
 #define E1000_REPEATS		2
 
 #define MSI_TIMEOUT_MS		5000
@@ -115,7 +115,7 @@ static void act_three_addresses(const char *bdf, uint64_t page)
 	close_guest(&guest, &device);
 }
 
-/* An eventfd for each vector, and the device told which cause is for which */
+/* Set an eventfd for each vector, and map the device's causes to vectors */
 static void start_vectors(struct guest_device *device, int fds[2])
 {
 	struct vmm_device *vmm_device = &device->vmm_device;
@@ -148,7 +148,7 @@ static void check_vector(struct guest_device *device, const int fds[2], int n,
 		sum += count;
 	}
 	device->vmm_device.bar0[E1000_ICR / 4] = E1000_ICR_RXQ(n);
-	/* While the first is pending, the second is one with it */
+	/* If the first MSI is still pending, the second is merged with it */
 	check(sum && sum <= E1000_REPEATS, "MSI of vector %d, written twice: "
 	      "eventfd count %" PRIu64, n, sum);
 	for (int i = 0; i < E1000_REPEATS; i++)
@@ -188,7 +188,7 @@ static void act_vectors(const char *bdf, uint64_t page)
 	check(!rc, "a new address for vector 1: %s", errno_name(rc));
 	rc = vmm_device_set_triggers(&device.vmm_device,
 				     VFIO_PCI_MSIX_IRQ_INDEX, 1, 1, &fds[1]);
-	check_done(rc, SW_MSI_STEP_IRQ, "vector 1 set up anew");
+	check_done(rc, SW_MSI_STEP_IRQ, "vector 1 set up again");
 	check_vector(&device, fds, 1, G(2));
 	check_vector(&device, fds, 0, G(0));
 	close_guest(&guest, &device);
@@ -217,7 +217,7 @@ static void act_faults(const char *bdf, uint64_t page)
 
 	map_doorbell(&device, G(0), page, SMMU_PAGE_SIZE);
 	forget_translations(&device);
-	check_both(&device, "MSI, the doorbell put right");
+	check_both(&device, "MSI, the doorbell corrected");
 	close_guest(&guest, &device);
 }
 
@@ -233,7 +233,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 	start_with_doorbell(&device, G(0));
 	check_both(&device, "MSI before");
 
-	/* What was an IOVA is an IPA now */
+	/* The old IOVA is now used as an IPA */
 	bypass_stage1(&device);
 	check_lost(&device, "MSI lost, stage 1 bypassed");
 	expect_fault(&device);
@@ -241,7 +241,7 @@ static void act_reboot(const char *bdf, uint64_t page)
 	set_up_msi(&device, page);
 	check_both(&device, "MSI, set up by a guest without stage 1");
 
-	/* Firmware runs; this VMM gives it an IOAS of its own */
+	/* Firmware runs; this VMM gives it a separate IOAS */
 	move_to_new_ioas(&device, &reset);
 	check(!ioas_can_map(&reset, page, SMMU_PAGE_SIZE),
 	      "that IOAS keeps the page free as well");
@@ -258,12 +258,12 @@ static void act_reboot(const char *bdf, uint64_t page)
 	device.hwpt_id = alloc_nested(&device, true);
 	attach(&device.vmm_device, device.hwpt_id);
 	device.bypass = false;
-	check_lost(&device, "MSI lost, not set up anew");
+	check_lost(&device, "MSI lost, not set up again");
 	check_fault(&device);
 	vmm_device_disable_msi(&device.vmm_device);
 	set_up_msi(&device, G(1));
 	check_dma(&device);
-	check_both(&device, "MSI after, set up anew");
+	check_both(&device, "MSI after, set up again");
 	close_guest(&guest, &device);
 }
 
@@ -272,7 +272,7 @@ static void act_two_devices(const char *bdf1, const char *bdf2, uint64_t page)
 	struct guest_device first, second;
 	struct guest guest;
 
-	act('e', "two devices, one page, one is plugged anew");
+	act('e', "two devices, one page, one device replugged");
 	open_with_page(&guest, &first, bdf1, page);
 	map_ram(&guest.vmm, GUEST_RAM_SIZE);
 	start_with_doorbell(&first, G(0));
@@ -344,7 +344,7 @@ static void act_refused(const char *bdf, uint64_t page)
 	check_refused(rc, 0, "an address");
 	rc = sw_msi_prepare(device.vmm_device.fd, VFIO_PCI_MSI_IRQ_INDEX, 0,
 			    NULL);
-	check_refused(rc, 0, "that address taken back");
+	check_refused(rc, 0, "that address cleared");
 
 	set_up_msi(&device, G(0));
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(1));
@@ -352,12 +352,12 @@ static void act_refused(const char *bdf, uint64_t page)
 	vmm_device_set_triggers(&device.vmm_device, VFIO_PCI_MSI_IRQ_INDEX, 0,
 				1, &none);
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(1));
-	check_refused(rc, -EBUSY, "the same without one, allocated with all others");
+	check_refused(rc, -EBUSY, "an address for a vector still allocated");
 	vmm_device_disable_msi(&device.vmm_device);
 	set_up_msi(&device, G(0));
 	check_both(&device, "MSI afterwards");
 
-	/* A trigger that fails takes nothing back */
+	/* A trigger that fails does not clear the address */
 	vmm_device_disable_msi(&device.vmm_device);
 	rc = prepare(&device, VFIO_PCI_MSI_IRQ_INDEX, 0, G(0));
 	check_refused(rc, 0, "an address");
@@ -367,7 +367,7 @@ static void act_refused(const char *bdf, uint64_t page)
 	enable_msi(&device.vmm_device);
 	check_both(&device, "MSI, prepared before that");
 
-	/* Disabling takes the address back */
+	/* Disabling clears the address */
 	vmm_device_disable_msi(&device.vmm_device);
 	enable_msi(&device.vmm_device);
 	device.doorbell = page;

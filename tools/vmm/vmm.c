@@ -289,7 +289,7 @@ int vmm_device_set_triggers(struct vmm_device *device, uint32_t index,
 	set->count = count;
 	memcpy(set->data, fds, count * sizeof(int));
 	rc = ioctl(device->fd, VFIO_DEVICE_SET_IRQS, set);
-	/* It may be the number of vectors that could be had */
+	/* A positive value is the number of vectors that are available */
 	return rc < 0 ? -errno : rc ? -ENOSPC : 0;
 }
 
@@ -354,7 +354,7 @@ void vmm_device_dma(struct vmm_device *device, uint64_t iova, size_t size,
 		  (from_device ? EDU_DMA_FROM_DEVICE : 0));
 	for (int ms = 0; device->bar0[EDU_DMA_CMD / 4] & EDU_DMA_START; ms++) {
 		if (ms == DMA_TIMEOUT_MS)
-			errx(1, "the DMA of the device does not end");
+			errx(1, "the device's DMA does not finish");
 		usleep(1000);
 	}
 }

@@ -3,8 +3,8 @@
  * A small VMM on /dev/iommu and a VFIO character device: an IOAS with the
  * guest's RAM, and QEMU's edu device with its one MSI on an eventfd.
  *
- * What the kernel may refuse for a reason the caller wants to see returns a
- * negative errno. Anything else that fails ends the program with one line.
+ * A function returns a negative errno if the caller has to see why the kernel
+ * refused a call. Any other failure ends the program with one line.
  */
 #ifndef VMM_H
 #define VMM_H
@@ -152,7 +152,7 @@ void vmm_device_open(struct vmm *vmm, struct vmm_device *device,
 		     const char *bdf);
 
 /**
- * vmm_device_close() - Let go of a device: it is detached and unbound
+ * vmm_device_close() - Close a device, which detaches and unbinds it
  * @device: the device
  */
 void vmm_device_close(struct vmm_device *device);
@@ -199,15 +199,15 @@ int vmm_device_set_triggers(struct vmm_device *device, uint32_t index,
  * vmm_device_enable_msi() - Have the device's MSI signal an eventfd
  * @device: the device, attached
  *
- * The first time this also starts the device: who only looks at a window needs
- * no BAR, and not every device has that one.
+ * The first call also starts the device. Commands that only look at a window do
+ * not need BAR 0, and some devices do not have it.
  *
  * Return: 0 or the negative errno of VFIO_DEVICE_SET_IRQS.
  */
 int vmm_device_enable_msi(struct vmm_device *device);
 
 /**
- * vmm_device_disable_msi() - Take the device's MSI down
+ * vmm_device_disable_msi() - Disable the device's MSI
  * @device: the device, its MSI enabled
  */
 void vmm_device_disable_msi(struct vmm_device *device);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The questions about one window: show, check, test.
+ * The commands for one window: show, check, test.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -291,10 +291,10 @@ static void check_text(const struct device_map *map,
 		       errno_name(verdict.rc),
 		       sw_msi_strerror(verdict.step, verdict.rc));
 		if (!has_nearest) {
-			printf("there is no place for it\n");
+			printf("no window of this size fits\n");
 			return;
 		}
-		printf("the nearest that would do: ");
+		printf("the nearest accepted window: ");
 		print_range(nearest);
 		putchar('\n');
 		num = add_spans(spans, num, nearest, 1, "nearest", '#');

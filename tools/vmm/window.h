@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The questions about one window, for the command line: agree is in agree.c,
- * the others are in window.c.
+ * The commands for one window: agree is in agree.c, the others are in window.c.
  */
 #ifndef WINDOW_H
 #define WINDOW_H
@@ -21,7 +20,7 @@
  * @size: its size in bytes; 0 if no window was given
  * @ram: guest RAM, at its guest physical address
  * @num_ram: number of elements of @ram
- * @seed: what random numbers begin with
+ * @seed: seed of the random numbers
  * @count: number of random windows
  * @json: print JSON
  */

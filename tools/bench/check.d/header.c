@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What include/sw_msi.h does, on a kernel that is an array: no device and no
- * privilege needed. The windows it picks are compared with a search through all.
+ * Test include/sw_msi.h against a model of the kernel, without a device or
+ * privileges. Compare the windows it picks with an exhaustive search.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,7 +133,7 @@ static void test_probe(void)
 	expect(support == SW_MSI_NO_KERNEL);
 }
 
-/* A set that fails leaves the window in force, wherever it fails */
+/* A failed set leaves the old window in force, whichever step fails */
 static void test_set(void)
 {
 	static const struct {

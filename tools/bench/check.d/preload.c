@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What sw_msi_preload.so makes of a bind, on a kernel that is a structure: no
- * device and no privilege needed. With MODEL this is that kernel, a library with
- * an ioctl() of its own. The program is linked with it, and so finds it behind
- * the library that is preloaded, and before the C library.
+ * Test sw_msi_preload.so against a model of the kernel, without a device or
+ * privileges. With MODEL this file is the model, a library that defines
+ * ioctl(). The program is linked with it, so the dynamic linker finds its
+ * ioctl() after that of the preloaded library and before that of the C library.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 #define IOMMUFD		102
 #define DEVICE		7
 
-/* What no bind is: the answer, and the errno that comes with it */
+/* A request other than a bind, and its return value in the model */
 #define OTHER_REQUEST	_IO(VFIO_TYPE, VFIO_BASE + 19)
 #define OTHER_ANSWER	42
 
@@ -192,11 +192,11 @@ static void same_text(const char *name, const char *text, const char *expected)
 #define NO_KERNEL	\
 	": kernel cannot move it: run one with IOMMU_OPTION_SW_MSI_START"
 #define NO_REGION	\
-	": device has no window, needs none: SW_MSI_OPTIONAL=1 is for it"
+	": device has no window and needs none: set SW_MSI_OPTIONAL=1"
 
 #define BAD(window)	"bind refused: SW_MSI_WINDOW=" window ": "
 #define FORM		\
-	"not START or START:SIZE, in bytes: give it as 0xb000000:2M is"
+	"not START or START:SIZE, in bytes: write it like 0xb000000:2M"
 #define NUMBER		"a number of 2^64 or more: give a lower one"
 #define ALIGN		"START is not a multiple of 1 MiB: align it"
 #define SIZE_0		"SIZE is 0: give 1M or more, or leave it out"
@@ -327,7 +327,7 @@ static const struct {
 	{ "mdev, optional", W, "1", .kernel.emulated = true,
 	  .line = GOES_ON W_MIB ": ", .sentence = ENOENT },
 
-	/* A bind that fails is none */
+	/* No window is set after a failed bind */
 	{ "bind fails", W, .kernel.bind = ENODEV, .fault = ENODEV },
 	{ "bind fails, optional", W, "1", .kernel.bind = ENODEV,
 	  .fault = ENODEV },
@@ -357,7 +357,7 @@ static void test_cases(void)
 		rc = bind_device(&bind);
 		expect(name, rc == (cases[i].fault ? -1 : 0));
 		expect(name, errno == (cases[i].fault ?: EXDEV));
-		/* It is refused before, where that can be known */
+		/* A bad setting is refused before the bind */
 		asked = !cases[i].line || strncmp(cases[i].line, "bind", 4);
 		expect(name, kernel.binds == asked);
 		same_text(name, kernel.sets, cases[i].sets ?: "");
@@ -400,7 +400,7 @@ static void test_no_argument(void)
 	same_text("bind of NULL", what_was_said(), "");
 }
 
-/* All other ioctls go as they came, and nobody hears of a bad window */
+/* All other ioctls pass unchanged, and a bad window is not reported */
 static void test_others(void)
 {
 	struct vfio_device_bind_iommufd bind;

@@ -34,8 +34,8 @@ JOB_CMDLINE   = $(POISON) FUZZ_SECONDS=$(SECONDS) \
 JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-
 JOB_VERDICT   = $(call verdict,$(BENCH)/job/fuzz-check,$(LOG))
 
-# Boot, leak check and what a slow machine adds. SECONDS are those of the guest: on
-# x86_64 its clock is that of the ticks it gets, on busy processors one in eight.
+# Allow for boot, leak check and a slow machine. SECONDS is guest time. On x86_64 the
+# guest's clock counts the ticks it gets, which is one in eight on busy processors.
 TIMEOUT      := $(shell expr $(SECONDS) \* $(if $(filter x86_64,$(LANE)),10,3) + 300)
 
 # um: system calls without ptrace

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # The vfio tests, and one of ours beside them, for a device of each kind.
 #
-#   CONTAINER   who has /dev/vfio/vfio: iommufd, or type1 of VFIO itself
-#   IOMMU       of the board: smmuv3, whose MSI window is a software one, or
-#               virtio, whose MSI region is the doorbell's own address
+#   CONTAINER   what provides /dev/vfio/vfio: iommufd, or type1, VFIO's own
+#   IOMMU       the IOMMU of the board: smmuv3, with a software MSI window, or
+#               virtio, whose MSI region is the doorbell page
 
 empty       :=
 VFIO        := tools/testing/selftests/vfio

@@ -16,7 +16,7 @@ JOB_DEPS     = $(BENCH)/job-lib $(INSTALLED) $(if $(ONLY),$(OUT)/only)
 JOB_PROGRESS = $(BENCH)/tap -p $(if $(JOB_PARTS),$(JOB_PARTS:%=$(LOG:.log=.%.log)),$(LOG))
 JOB_VERDICT  = $(call verdict,$(BENCH)/tap,$(LOG) $(SKIP_LISTS))
 
-# What the demos, on the same lane, can do without
+# Huge pages, which the demos on the same lane do not need
 ifeq ($(LANE),arm64)
 JOB_CONFIG  += $(BENCH)/job/hugepages.config
 OUT         := $(OUT)-tests
@@ -30,8 +30,8 @@ endif
 $(OUT)/only: FORCE
 	$(call record,$(ONLY))
 
-# The tests are built anew when anything changes that they may include: their
-# own makefiles do not look at headers.
+# Rebuild all tests when any file changes that they may include, as their makefiles
+# do not track headers.
 $(TESTS)/targets: FORCE
 	$(call record,$(TARGETS))
 

@@ -2,11 +2,10 @@
 #
 # awk -v first=N -v table=FILE -f mutate.awk ADDED SOURCE > MUTATED
 #
-# All mutants of one C file in one text: each is an expression that asks whether
-# its number is the one chosen at boot, and without a choice the text does what
-# SOURCE does. ADDED has the numbers of the lines to break, one a line. FILE gets
-# a line for each mutant: number, line, function, rule and the text it breaks,
-# with tabs between them.
+# Puts all mutants of one C file into one text. Each mutant is an expression that
+# checks whether its number was selected at boot. If none was, the text behaves like
+# SOURCE. ADDED lists the numbers of the lines to break. Writes a line for each mutant
+# to FILE: number, line, function, rule and the text it breaks, separated by tabs.
 #
 # This knows no more C than it needs: statements that begin on a line of their
 # own in a function, in the kernel's style. The rules are those of emit_if(),

@@ -10,7 +10,7 @@ JOB_SCRIPT   := $(BENCH)/job/perf-job
 JOB_FILES     = /bin/iommufd_sw_msi_bench=$(SW_MSI_BENCH)
 JOB_DEPS      = $(SW_MSI_BENCH)
 JOB_CONFIG   := $(BENCH)/job/fast.config
-# The base warns of what the series mends
+# The base warns about a bug that the series fixes
 JOB_CMDLINE   = panic_on_warn=0 SETS=$(SETS) ROUNDS=$(ROUNDS)
 JOB_PROGRESS  = tail -n 1 $(LOG) | cut -f 1
 JOB_VERDICT   = grep -qx "job: exit 0" $(LOG)

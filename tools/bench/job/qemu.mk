@@ -3,8 +3,8 @@
 # board, with EL2; our kernel on it, with KVM; and in that a QEMU with a guest,
 # which is the same kernel and the drivers of the devices that it is given.
 #
-# QEMU is Debian's, which does not know the options; sw_msi_preload.so gives them
-# to it. Once "make qemu" has built one with patches/qemu-10.2, it is that.
+# Uses Debian's QEMU, which does not know the options, with sw_msi_preload.so, which
+# sets them. Once "make qemu" has built QEMU with patches/qemu-10.2, uses that instead.
 
 include $(BENCH)/job/swmsi.mk
 

@@ -19,12 +19,12 @@ $(QEMU_DIR)/usr/bin/qemu-system-aarch64: $(BENCH)/archive
 	@touch $@
 endif
 
-# edu can address 28 bits unless told
+# edu has a 28-bit DMA mask by default
 EDU          = -device edu,dma_mask=0xffffffffffff
-# The trace has the walks besides
+# Trace the page table walks, too
 TRACING     += -trace smmu_ptw_page_pte -trace smmu_ptw_block_pte
 
-# The kernel, of a copy of the tree with one patch more. The copy is hard links.
+# Build the kernel from a copy of the tree (hard links) with one more patch
 
 OUT         := $(OUT)-nested
 PATCHED     := $(LINUX)-nested
