@@ -373,7 +373,8 @@ static inline void __sw_msi_try_around(struct __sw_msi_search *search,
  * @allowed: ranges of IOVA the device can use: what IOMMU_IOAS_IOVA_RANGES
  *           gives while the device is attached
  * @num_allowed: number of elements of @allowed
- * @guest: ranges the VMM maps or will map: RAM, and BARs of devices
+ * @guest: ranges the VMM maps or will map: RAM, ROM, hotplugged memory, and BARs
+ *         of devices; with nested translation emulated devices as well
  * @num_guest: number of elements of @guest
  * @reserved: more ranges where the window must not be, if there are any
  * @num_reserved: number of elements of @reserved
@@ -384,7 +385,8 @@ static inline void __sw_msi_try_around(struct __sw_msi_search *search,
  * An IOAS without a device knows no aperture and no reserved region. So bind the
  * device, attach it to an IOAS with nothing mapped, call IOMMU_IOAS_IOVA_RANGES,
  * detach the device, and pick. The ranges leave out what is reserved and what is
- * outside of the aperture, so sysfs need not be read and @reserved is empty.
+ * outside of the aperture, so sysfs need not be read. @reserved can keep the
+ * window below 4 GiB, or off other places.
  *
  * The ranges also leave out the window in force, at first the default one. So
  * this function does not find a place that overlaps it. The ranges have the
@@ -442,8 +444,9 @@ static inline int sw_msi_pick_window(const struct iommu_iova_range *allowed,
  * @step: what was being done
  * @err: the errno, positive or negative
  *
- * Attaching a device can fail with the same errnos for other reasons. If no
- * window was set, it is one of those.
+ * Attaching a device can fail with the same errnos for other reasons. The default
+ * window counts, too: EADDRINUSE if it overlaps a mapping, EBUSY if the group is
+ * attached with another window.
  *
  * Return: one sentence of at most 72 characters, without a line feed;
  * strerror() of @err when it has no special meaning in @step.
@@ -480,15 +483,15 @@ static inline const char *sw_msi_strerror(enum sw_msi_step step, int err)
 		case EINVAL:
 			return "if you set a window, it is outside of the aperture: set a lower one";
 		case EBUSY:
-			return "if you set a window, the group has another one: set the same";
+			return "if it is the window, the group has another one: set that one";
 		}
 		break;
 	case SW_MSI_STEP_IRQ:
 		switch (err) {
 		case ENOSPC:
-			return "MSI window full, or device not attached: set a larger one, or attach";
+			return "device not attached, or window full: bind again, set a larger one";
 		case EIO:
-			return "device has 32-bit MSIs only: bind it again, with a window below 4 GiB";
+			return "device has 32-bit MSIs: bind its group again, window below 4 GiB";
 		}
 		break;
 	}

@@ -188,8 +188,8 @@ int main(int argc, char *argv[])
 		err(1, "/dev/iommu");
 	/*
 	 * No device is needed to ask this. On a kernel without the options the
-	 * memory map of an Arm guest has to leave out the default window. On
-	 * x86 there is none, and nothing to ask.
+	 * memory map of an Arm guest has to leave out the default window. A
+	 * VMM for x86 need not ask, as no device has a window there.
 	 */
 	if (sw_msi_probe_kernel(iommufd))
 		errx(1, "this kernel cannot move the window of a device");

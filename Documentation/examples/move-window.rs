@@ -164,10 +164,10 @@ fn sized_ioctl<T>(file: &File, request: u32, arg: &mut T) -> Result<()> {
     // the kernel reads and writes no more than that.
     unsafe {
         *arg.cast::<u32>() = std::mem::size_of::<T>() as u32;
-        match ioctl(file.as_raw_fd(), request as usize, arg) {
-            0 => Ok(()),
-            _ => Err(Error::last_os_error()),
+        if ioctl(file.as_raw_fd(), request as usize, arg) < 0 {
+            return Err(Error::last_os_error());
         }
+        Ok(())
     }
 }
 
@@ -200,8 +200,21 @@ fn probe_kernel(iommufd: &File) -> Result<()> {
     }
 }
 
+/// Whether the device has a window. It has none on x86, and an emulated device,
+/// whose ID is that of an access, has none either.
+fn has_window(iommufd: &File, dev_id: u32) -> Result<bool> {
+    let get = IOMMU_OPTION_OP_GET;
+    match device_option(iommufd, get, dev_id, IOMMU_OPTION_SW_MSI_SIZE, 0) {
+        Ok(()) => Ok(true),
+        Err(error) => match error.raw_os_error() {
+            Some(EOPNOTSUPP) | Some(ENOENT) => Ok(false),
+            _ => Err(error),
+        },
+    }
+}
+
 /// Before the device is attached for good. `start` is in bytes, a multiple of
-/// 1 MiB. A device without a window, as on x86, has nothing to move.
+/// 1 MiB.
 fn move_window(
     iommufd: &File,
     dev_id: u32,
@@ -213,10 +226,7 @@ fn move_window(
     };
 
     // The start is checked with the size in force: begin with none
-    match set(IOMMU_OPTION_SW_MSI_SIZE, 0) {
-        Err(error) if error.raw_os_error() == Some(EOPNOTSUPP) => return Ok(()),
-        result => result?,
-    }
+    set(IOMMU_OPTION_SW_MSI_SIZE, 0)?;
     set(IOMMU_OPTION_SW_MSI_START, start)?;
     set(IOMMU_OPTION_SW_MSI_SIZE, size_mib)
 }
@@ -343,13 +353,15 @@ fn run(path: &str, start: u64) -> Result<u64> {
     let mut alloc = IommuIoasAlloc::default();
     sized_ioctl(&iommufd, IOMMU_IOAS_ALLOC, &mut alloc)?;
 
-    let last = start.saturating_add(MIB - 1);
-    let window = IommuIovaRange { start, last };
-    if !window_fits(&iommufd, &device, alloc.out_ioas_id, window)? {
-        let text = "no window can be there for this device";
-        return Err(Error::new(ErrorKind::InvalidInput, text));
+    if has_window(&iommufd, bind.out_devid)? {
+        let last = start.saturating_add(MIB - 1);
+        let window = IommuIovaRange { start, last };
+        if !window_fits(&iommufd, &device, alloc.out_ioas_id, window)? {
+            let text = "no window can be there for this device";
+            return Err(Error::new(ErrorKind::InvalidInput, text));
+        }
+        move_window(&iommufd, bind.out_devid, start, 1)?;
     }
-    move_window(&iommufd, bind.out_devid, start, 1)?;
 
     attach(&device, alloc.out_ioas_id)?;
     map_ram(&iommufd, alloc.out_ioas_id)?;
