@@ -2,6 +2,11 @@
 # A movable software MSI window for iommufd: the series and its bench.
 # What each step does stands in tools/bench.
 
+# With -n, show which make this file would call, but do not call it: it needs a tree
+ifneq ($(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+MAKE := : make
+endif
+
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 # Jobs share what they build; a kernel is built with JOBS at a time
 .NOTPARALLEL:
@@ -60,7 +65,7 @@ $(if $(wrong),$(error $(wrong)))
 help:
 	@cat tools/bench/help
 
-# The front door
+# See it work
 
 kselftest:
 	@$(MAKE) $(if $(PLAIN),plain,job) JOB=kselftest \
@@ -96,7 +101,7 @@ plain: tree
 job: tree
 	@$(if $(LOOP),tools/bench/loop $(LOOP)) $(MAKE) -f tools/bench/bench.mk
 
-# Harder
+# Test more
 
 fuzz-lane = $(if $(filter file,$(origin LANE)),$(if $(KCSAN)$(RT),x86_64,um),$(LANE))
 fuzz:
@@ -117,7 +122,7 @@ coverage: tree
 	@TARGETS=iommu tools/bench/job/coverage \
 		$(if $(filter file,$(origin SECONDS)),60,$(SECONDS)) $(or $(SEED),1)
 
-# The series
+# Change the series
 
 tree: bootstrap
 	@tools/bench/series/tree

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# How a job is built and booted on a lane: run by the top Makefile, once
-# build/linux is there, with JOB=name and LANE=name.
+# How a job is built and booted on a lane. The top Makefile and scripts such as
+# job/plain run it with JOB=name and LANE=name, once build/linux is there.
 #
 # tools/bench/lane/$(LANE).mk, the lane, says:
 #   PACKAGES       Debian packages that only this lane needs

@@ -35,7 +35,7 @@ JOB_PROGRESS  = grep "^job: .* ops " $(LOG) | tail -n 1 | cut -c 6-
 JOB_VERDICT   = $(call verdict,$(BENCH)/job/fuzz-check,$(LOG))
 
 # Allow for boot, leak check and a slow machine. SECONDS is guest time. On x86_64 the
-# guest's clock counts the ticks it gets, which is one in eight on busy processors.
+# guest's clock counts the ticks it gets, down to one in eight on busy processors.
 TIMEOUT      := $(shell expr $(SECONDS) \* $(if $(filter x86_64,$(LANE)),10,3) + 300)
 
 # um: system calls without ptrace

@@ -22,7 +22,7 @@ JOB_CONFIG  += $(BENCH)/job/hugepages.config
 OUT         := $(OUT)-tests
 endif
 
-# Two guests where there is work for two
+# The whole iommu suite runs in two guests
 ifeq ($(JOB) $(strip $(TARGETS)) $(ONLY),kselftest iommu )
 JOB_PARTS   := 1 2
 endif
