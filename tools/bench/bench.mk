@@ -79,7 +79,8 @@ POISON    := $(if $(DEBUG),,slab_debug=P)
 include $(BENCH)/job/$(JOB).mk
 
 # The kernel. kbuild knows what to rebuild, but takes seconds to find that nothing
-# changed. So run it only if a file in the tree is newer than its last run.
+# changed. So run it only if a file in the tree is newer than its last run. The tree can
+# be behind a symbolic link: find -H.
 
 $(foreach collection,$(TARGETS),$(if \
 	$(wildcard $(LINUX)/tools/testing/selftests/$(collection)/Makefile),,\
@@ -124,7 +125,7 @@ $(OUT)/objects: $(KCONFIG)
 	@: > $@; [ ! -t 1 ] || $(call KMAKE,$(OUT)/kernel) ARCH=$(ARCH) -n \
 		$(notdir $(IMAGE)) 2> /dev/null | grep -c "echo '  [AC][CS] " > $@ || :
 
-$(KERNEL): $(KCONFIG) $(OUT)/objects $(if $(shell find $(LINUX) -name .git -prune -o \
+$(KERNEL): $(KCONFIG) $(OUT)/objects $(if $(shell find -H $(LINUX) -name .git -prune -o \
 	   -newer $(BUILT) -print -quit 2>&1),FORCE)
 	@touch $(BUILT).now
 	+@PROGRESS='echo object $$(grep -c "^  [AC][CS] " build/log/kernel-$(FLAVOUR).log) \
